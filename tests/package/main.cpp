@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+// The least a program can do with an installed grove: one actor, one question.
+#include <grove/actors.hpp>
+
+struct Ping {
+  int n;
+};
+
+class Ponger : public grove::Actor {
+public:
+  int receive(const Ping& p) { return p.n + 1; }
+};
+
+int main() {
+  auto p = grove::spawn<Ponger>();
+  return p.ask(Ping{41}) == 42 ? 0 : 1;
+}
