@@ -18,7 +18,7 @@ TABLE = ROOT / "tools/pitfalls.toml"
 PAGE = ROOT / "docs/pitfalls.md"
 COUNT = 82
 
-TAG = re.compile(r"(?://|#).*?\bpitfalls?\s+((?:P?\d+(?:\s*(?:,|and)\s*)?)+)")
+TAG = re.compile(r"(?://|#).*?\bpitfalls?\s+((?:P?\d+(?:\s*(?:,|and)\s*(?://\s*)?)?)+)")
 TEST = re.compile(r"^[ \t]*\w*TEST\w*\(\s*(\w+)\s*,\s*(\w+)\s*[,)]", re.MULTILINE)
 BETWEEN = re.compile(r"(\s*//[^\n]*\n|\s+)*")  # what may stand between a tag and its test
 
