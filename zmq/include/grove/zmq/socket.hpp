@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT
+// Socket: a ZeroMQ socket whose send and recv park the greenlet, not the thread.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+#include <grove/hub/deadline.hpp>
+#include <grove/hub/exceptions.hpp>
+#include <grove/zmq/context.hpp>
+#include <grove/zmq/error.hpp>
+#include <grove/zmq/message.hpp>
+#include <grove/zmq/option.hpp>
+
+namespace grove::zmq {
+
+enum class SocketType : int {
+  pair = 0,
+  pub = 1,
+  sub = 2,
+  req = 3,
+  rep = 4,
+  dealer = 5,
+  router = 6,
+  pull = 7,
+  push = 8,
+  xpub = 9,
+  xsub = 10,
+  stream = 11,
+};
+// "PAIR", "PUB", ...
+const char* name_of(SocketType type) noexcept;
+
+// A Socket sends and receives whole messages, of one part or several. It belongs to the hub it was
+// made on; std::logic_error elsewhere, in checked builds. Any number of greenlets may send and
+// receive at the same time: each direction serves them first come, first served, and messages are
+// never mixed.
+//
+// send and recv park the calling greenlet until the message is queued, or one is there. They throw
+//   - TimeoutError when the deadline has passed (the option sndtimeo or rcvtimeo gives the deadline
+//     of calls that name none; without either they wait for ever),
+//   - Closed when the socket is or gets closed, or its context is shut down,
+//   - std::system_error with ZeroMQ's errno, and what was tried on which kind of socket.
+// A kill, a Timeout scope or a timeout at such a wait leaves the socket as if the call had never
+// been made: nothing was received, and what was to be sent is still the caller's. A greenlet that
+// never has to wait yields after every 64 operations.
+//
+// close(), which the destructor calls, wakes with Closed who waits. Messages that were sent and
+// have not left yet are still delivered in the background, for `linger` (1 s by default).
+class Socket {
+public:
+  // -- construction --------------------------------------------------------------------------
+  explicit Socket(SocketType type); // in Context::process()
+  Socket(Context& context, SocketType type);
+  Socket(Socket&& other) noexcept;
+  Socket& operator=(Socket&& other) noexcept;
+  ~Socket();
+  void close() noexcept;
+
+  // -- properties ----------------------------------------------------------------------------
+  SocketType type() const;
+  bool closed() const noexcept;
+  template <class T, Access A>
+  requires(A != Access::write_only) T get(const Option<T, A>& option)
+  const;
+  template <class T, Access A>
+  requires(A != Access::read_only) void set(const Option<T, A>& option,
+                                            const std::type_identity_t<T>& value);
+  void subscribe(std::string_view prefix) { set(option::subscribe, std::string(prefix)); }
+  void unsubscribe(std::string_view prefix) { set(option::unsubscribe, std::string(prefix)); }
+
+  // -- endpoints: tcp://HOST:PORT, ipc://PATH, inproc://NAME --------------------------------------
+  // Returns the endpoint it got: `bind("tcp://127.0.0.1:*")` tells the port.
+  std::string bind(const std::string& endpoint);
+  void connect(const std::string& endpoint);
+  void unbind(const std::string& endpoint);
+  void disconnect(const std::string& endpoint);
+
+  // -- messages of one part ------------------------------------------------------------------
+  // Sends a Message, or a copy of text or bytes. If it throws, the message is left as it was.
+  void send(Message&& message);
+  void send(Message&& message, Deadline deadline);
+  // A message of several parts is dropped, and std::system_error (protocol_error) thrown.
+  [[nodiscard]] Message recv();
+  [[nodiscard]] Message recv(Deadline deadline);
+  // Never wait: false, or nothing, when they would have to, or others wait in that direction.
+  [[nodiscard]] bool try_send(Message&& message);
+  [[nodiscard]] std::optional<Message> try_recv();
+
+  // -- messages of any number of parts ---------------------------------------------------------
+  // std::invalid_argument for a message without parts.
+  void send_multipart(Multipart&& parts);
+  void send_multipart(Multipart&& parts, Deadline deadline);
+  void send_multipart(std::initializer_list<std::string_view> parts);
+  void send_multipart(std::initializer_list<std::string_view> parts, Deadline deadline);
+  [[nodiscard]] Multipart recv_multipart();
+  [[nodiscard]] Multipart recv_multipart(Deadline deadline);
+  [[nodiscard]] bool try_send_multipart(Multipart&& parts);
+  [[nodiscard]] std::optional<Multipart> try_recv_multipart();
+
+  // libzmq's own handle; null when closed. Whoever calls send, recv or getsockopt(ZMQ_EVENTS) on it
+  // may swallow the event that a greenlet waits for.
+  void* native_handle() const noexcept;
+
+private:
+  struct Impl;
+  Impl& use(const char* what) const;
+  void set_raw(int number, const char* name, const void* value, std::size_t size);
+  void get_raw(int number, const char* name, void* value, std::size_t& size) const;
+  void set_text(int number, const char* name, std::string_view value);
+  std::string get_text(int number, const char* name) const;
+  void set_int(int number, const char* name, std::int64_t value);
+  int get_int(int number, const char* name) const;
+
+  std::shared_ptr<Impl> impl_; // also held by whoever waits
+};
+
+template <class T, Access A>
+requires(A != Access::write_only) T Socket::get(const Option<T, A>& option)
+const {
+  if constexpr (std::is_same_v<T, std::string>) {
+    return get_text(option.number, option.name);
+  } else if constexpr (std::is_same_v<T, std::int64_t>) {
+    std::int64_t value = 0;
+    std::size_t size = sizeof value;
+    get_raw(option.number, option.name, &value, size);
+    return value;
+  } else if constexpr (std::is_same_v<T, bool>) {
+    return get_int(option.number, option.name) != 0;
+  } else {
+    return T(get_int(option.number, option.name));
+  }
+}
+
+template <class T, Access A>
+requires(A != Access::read_only) void Socket::set(const Option<T, A>& option,
+                                                  const std::type_identity_t<T>& value) {
+  if constexpr (std::is_same_v<T, std::string>) {
+    set_text(option.number, option.name, value);
+  } else if constexpr (std::is_same_v<T, std::int64_t>) {
+    set_raw(option.number, option.name, &value, sizeof value);
+  } else if constexpr (std::is_same_v<T, std::chrono::milliseconds>) {
+    set_int(option.number, option.name, value.count());
+  } else {
+    set_int(option.number, option.name, value);
+  }
+}
+
+} // namespace grove::zmq

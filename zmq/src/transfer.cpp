@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+// Sending and receiving whole messages through libzmq's part-wise functions.
+#include "transfer.hpp"
+
+#include <zmq.h>
+
+#include <cerrno>
+
+namespace grove::zmq::detail {
+
+namespace {
+
+zmq_msg_t* raw(Message& message) noexcept {
+  return static_cast<zmq_msg_t*>(message.native_handle());
+}
+
+// 0 or the errno. EINTR means only that a signal came.
+int send_part(void* handle, Message& part, int flags) noexcept {
+  while (zmq_msg_send(raw(part), handle, flags | ZMQ_DONTWAIT) < 0) {
+    if (const int error = zmq_errno(); error != EINTR)
+      return error;
+  }
+  return 0;
+}
+
+// The types that hand a message to one peer of many, and refuse in the middle of it when that peer
+// goes away: libzmq has forgotten the parts it took, and the whole message must be sent anew. (The
+// others either go on with the next part or drop what nobody can get.)
+bool starts_anew(SocketType type) noexcept {
+  return type == SocketType::push || type == SocketType::dealer || type == SocketType::pair;
+}
+
+} // namespace
+
+Attempt Sending::attempt(void* handle) noexcept {
+  const std::size_t last = parts_.size() - 1;
+  const bool keep = starts_anew(type_);
+  for (; next_ < last; ++next_) {
+    if (keep) {
+      Message copy;
+      zmq_msg_copy(raw(copy), raw(parts_[next_])); // counts a reference; allocates nothing
+      error_ = send_part(handle, copy, ZMQ_SNDMORE);
+    } else {
+      error_ = send_part(handle, parts_[next_], ZMQ_SNDMORE);
+    }
+    if (error_ != 0)
+      break;
+  }
+  if (error_ == 0)
+    error_ = send_part(handle, parts_[last], 0);
+  if (error_ != EAGAIN)
+    return Attempt::done;
+  error_ = 0;
+  if (keep && next_ > 0) {
+    // PUSH and DEALER now drop parts until the end of that message: give them one. After a refused
+    // last part they are through already. PAIR has no peer left, and refuses.
+    if (next_ < last && type_ != SocketType::pair) {
+      Message end;
+      send_part(handle, end, 0);
+    }
+    next_ = 0;
+  }
+  return Attempt::again;
+}
+
+Attempt Receiving::attempt(void* handle) noexcept {
+  error_ = receive_part(handle, message_);
+  if (error_ != EAGAIN)
+    return Attempt::done;
+  error_ = 0;
+  return Attempt::again;
+}
+
+bool has_more(const Message& part) noexcept {
+  return zmq_msg_more(static_cast<const zmq_msg_t*>(part.native_handle())) != 0;
+}
+
+int receive_part(void* handle, Message& part) noexcept {
+  while (zmq_msg_recv(raw(part), handle, ZMQ_DONTWAIT) < 0) {
+    if (const int error = zmq_errno(); error != EINTR)
+      return error;
+  }
+  return 0;
+}
+
+std::size_t drop_rest(void* handle, const Message& part) noexcept {
+  std::size_t count = 0;
+  bool more = has_more(part);
+  Message dropped;
+  while (more && receive_part(handle, dropped) == 0) {
+    ++count;
+    more = has_more(dropped);
+  }
+  return count;
+}
+
+} // namespace grove::zmq::detail
