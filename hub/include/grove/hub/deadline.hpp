@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+// The time limit of one call: a duration, a point in time, or never.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <limits>
+
+namespace grove {
+
+namespace detail {
+[[noreturn]] void throw_negative_timeout(std::int64_t nanoseconds);
+}
+
+// A Deadline says until when a call may wait. It is made, implicitly, from a duration (counted from
+// this moment; std::invalid_argument when negative), from a point in time of std::chrono's
+// steady_clock (one that has passed is allowed), or by default: never. A value; any thread.
+class Deadline {
+public:
+  using Clock = std::chrono::steady_clock;
+
+  constexpr Deadline() = default;
+
+  template <class Rep, class Period>
+  Deadline(std::chrono::duration<Rep, Period> timeout) { // NOLINT: implicit on purpose
+    const auto limit = std::chrono::duration<double>(250.0 * 365 * 86400);
+    if (timeout < timeout.zero()) {
+      detail::throw_negative_timeout(
+          std::chrono::duration_cast<std::chrono::nanoseconds>(timeout).count());
+    }
+    if (timeout < limit) {
+      due_ = since_epoch(Clock::now()) +
+             std::chrono::duration_cast<std::chrono::nanoseconds>(timeout).count();
+    }
+  }
+  Deadline(Clock::time_point when) : due_(since_epoch(when)) {} // NOLINT: implicit on purpose
+
+  constexpr bool is_never() const { return due_ == never; }
+  bool has_passed() const { return !is_never() && since_epoch(Clock::now()) >= due_; }
+  // Nanoseconds of steady_clock; the largest value when never.
+  constexpr std::int64_t nanoseconds() const { return due_; }
+
+  friend constexpr Deadline earlier(Deadline a, Deadline b) { return a.due_ < b.due_ ? a : b; }
+
+private:
+  static constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
+  static std::int64_t since_epoch(Clock::time_point when) {
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(when.time_since_epoch()).count();
+  }
+  std::int64_t due_ = never;
+};
+
+} // namespace grove

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+// spawn() with options: a name, a stack size, another hub.
+#pragma once
+
+#include <exception>
+#include <memory>
+#include <utility>
+
+#include <grove/hub/async_result.hpp>
+#include <grove/hub/greenlet.hpp>
+
+namespace grove {
+
+namespace detail {
+
+// Runs f on another hub, in a greenlet of its own there, and waits for its result. If the waiting
+// greenlet is killed, the other one is killed too (and not waited for).
+template <class R, class F> R call_on(Hub& hub, const SpawnOptions& options, F f) {
+  AsyncResult<R> result;
+  auto remote = std::make_shared<GreenletRef<>>(); // touched on the other hub only
+  const bool posted = hub.post([=, name = options.name, stack_size = options.stack_size,
+                                f = std::move(f)]() mutable {
+    auto greenlet = make_greenlet(std::move(f));
+    set_options(greenlet.identity(), {std::move(name), stack_size, nullptr});
+    *remote = greenlet;
+    greenlet.start();
+    greenlet.join();
+    *remote = {};
+    try {
+      if constexpr (std::is_void_v<R>) {
+        greenlet.get();
+        result.set();
+      } else {
+        result.set(std::move(greenlet).get());
+      }
+    } catch (...) {
+      result.set_exception(std::current_exception());
+    }
+  });
+  if (!posted) throw Closed("spawn: the hub has shut down");
+  try {
+    return AsyncResult<R>(result).get();
+  } catch (const GreenletExit&) {
+    hub.post([remote] {
+      if (*remote) remote->kill_nowait();
+    });
+    throw;
+  }
+}
+
+} // namespace detail
+
+// spawn() with a name, a stack size, or on another hub. On another hub f and its arguments are moved
+// there; the handle is one of this hub, to a greenlet that waits for the result: killing it kills
+// the other. Closed, from get(), if that hub has shut down.
+template <class F, class... Args>
+  requires SpawnCallable<F, Args...>
+GreenletRef<SpawnResult<F, Args...>> spawn(const SpawnOptions& options, F&& f, Args&&... args) {
+  if (detail::elsewhere(options)) {
+    using Call = detail::Bound<std::decay_t<F>, std::decay_t<Args>...>;
+    return spawn([options, call = Call(std::forward<F>(f), std::forward<Args>(args)...)]() mutable {
+      return detail::call_on<SpawnResult<F, Args...>>(*options.hub, options, std::move(call));
+    });
+  }
+  auto ref = make_greenlet(std::forward<F>(f), std::forward<Args>(args)...);
+  detail::set_options(ref.identity(), options);
+  detail::start_here(*detail::this_hub, ref.identity());
+  return ref;
+}
+
+} // namespace grove

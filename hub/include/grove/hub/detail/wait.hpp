@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT
+// Park and wake: the one way to stop running and the one way to become runnable.
+//
+// Every blocking operation has this shape: try; else link a Waiter; park_until(); look at what came
+// back; unlink (the destructor does it), whatever happened.
+#pragma once
+
+#include <cstddef>
+
+#include <grove/hub/deadline.hpp>
+#include <grove/hub/detail/hub_state.hpp>
+
+namespace grove::detail {
+
+// One wait of one greenlet for one object. Lives on the waiting stack; hub-local. When park()
+// returns ready, exactly one of the two marks is set.
+struct Waiter : WaitNode {
+  Identity* who;
+  void* item = nullptr; // where what is handed over goes, or comes from
+  bool granted = false; // the waker has handed it over
+  bool broken = false;  // the object was closed or is gone: do not touch it
+
+  Waiter() : who(here().current) {}
+  explicit Waiter(void* where) : who(here().current), item(where) {}
+  Waiter(const Waiter&) = delete;
+  Waiter& operator=(const Waiter&) = delete;
+  ~Waiter() { unlink(); }
+};
+
+// Suspends the current greenlet until somebody wakes it. Returns ready or timeout; a kill or an
+// expired Timeout scope is thrown from here, before or instead of the wait. `what` is a literal
+// such as "Queue.get": reports show it. The one function that suspends.
+Wake park(const char* what);
+
+// The same with a time limit of the call's own.
+Wake park_until(const char* what, Deadline deadline);
+
+// Lets everybody else who is runnable go first. A suspension point even if nobody is.
+void yield_now();
+
+// Throws if a kill or an expired Timeout scope is due for the current greenlet.
+void check_interrupts();
+
+// Makes a parked identity runnable, at the tail of the run queue. False if it is not parked, or was
+// woken already: the first waker wins. Its own hub only.
+inline bool wake(Identity* identity, Wake why = Wake::ready) {
+  if ((identity->flags & flag::parked) == 0) return false;
+  identity->flags = static_cast<std::uint16_t>(identity->flags & ~flag::parked);
+  identity->wake = why;
+  this_hub->push(identity);
+  return true;
+}
+
+// First come, first served. Hub-local.
+class WaitList {
+public:
+  WaitList() = default;
+  WaitList(const WaitList&) = delete;
+  WaitList& operator=(const WaitList&) = delete;
+
+  bool empty() const { return head_.next == nullptr || head_.next == &head_; }
+  std::size_t size() const {
+    std::size_t count = 0;
+    if (head_.next != nullptr) {
+      for (const WaitNode* node = head_.next; node != &head_; node = node->next) ++count;
+    }
+    return count;
+  }
+  void push_back(Waiter& waiter) { push_back(head_, waiter); }
+  void push_front(Waiter& waiter) {
+    close(head_);
+    waiter.prev = &head_;
+    waiter.next = head_.next;
+    head_.next->prev = &waiter;
+    head_.next = &waiter;
+  }
+
+  // Unlinks and returns the first who is still parked; null if there is none. Those who were woken
+  // by something else in the meantime are dropped from the line.
+  Waiter* pop_parked() { return pop_parked(head_); }
+  Waiter* first_parked();
+
+  // Hands the turn to the first in line: grants and wakes it. False if nobody waits.
+  bool grant_one() {
+    Waiter* waiter = pop_parked();
+    if (waiter == nullptr) return false;
+    waiter->granted = true;
+    wake(waiter->who);
+    return true;
+  }
+  // Wakes all who wait now, in their order; returns how many.
+  std::size_t grant_all() {
+    std::size_t count = 0;
+    while (grant_one()) ++count;
+    return count;
+  }
+  // Wakes all: the object is being closed or destroyed.
+  void break_all() {
+    while (Waiter* waiter = pop_parked()) {
+      waiter->broken = true;
+      wake(waiter->who);
+    }
+  }
+
+  static void push_back(WaitNode& head, Waiter& waiter) {
+    close(head);
+    waiter.next = &head;
+    waiter.prev = head.prev;
+    head.prev->next = &waiter;
+    head.prev = &waiter;
+  }
+  static Waiter* pop_parked(WaitNode& head) {
+    if (head.next == nullptr) return nullptr;
+    while (head.next != &head) {
+      auto* waiter = static_cast<Waiter*>(head.next);
+      waiter->unlink();
+      if ((waiter->who->flags & flag::parked) != 0) return waiter;
+    }
+    return nullptr;
+  }
+
+private:
+  static void close(WaitNode& head) {
+    if (head.next == nullptr) head.prev = head.next = &head;
+  }
+  WaitNode head_;
+};
+
+inline Waiter* WaitList::first_parked() {
+  Waiter* waiter = pop_parked();
+  if (waiter != nullptr) push_front(*waiter);
+  return waiter;
+}
+
+// std::logic_error unless the calling thread is that of hub `home` (in checked builds).
+void check_home(std::uint16_t home, const char* what);
+#if defined(GROVE_DEBUG_CHECKS) && GROVE_DEBUG_CHECKS
+inline constexpr bool debug_checks = true;
+#else
+inline constexpr bool debug_checks = false;
+#endif
+
+// A member of every hub-local object: remembers its hub, and checks in debug builds that it is used
+// there.
+class HomeCheck {
+public:
+  HomeCheck() : home_(here().index) {}
+  void operator()([[maybe_unused]] const char* what) const {
+    if constexpr (debug_checks) check_home(home_, what);
+  }
+
+private:
+  std::uint16_t home_;
+};
+
+} // namespace grove::detail

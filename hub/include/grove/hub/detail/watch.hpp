@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+// Watch: one descriptor under the hub's event loop, with a callback. Private to grove's libraries.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace grove::detail {
+
+inline constexpr unsigned readable = 1;
+inline constexpr unsigned writable = 2;
+
+// Calls `callback` from the hub's poll whenever `fd` is ready (level-triggered). The callback may
+// only make greenlets runnable and stop or start watches: it must neither wait nor throw. An active
+// watch counts as something that can wake the hub's greenlets (see Deadlock). Hub-local; the
+// descriptor must outlive start()..stop().
+class Watch {
+public:
+  using Callback = void (*)(Watch& watch, unsigned ready) noexcept;
+
+  Watch(int fd, unsigned interest, Callback callback);
+  Watch(const Watch&) = delete;
+  Watch& operator=(const Watch&) = delete;
+  ~Watch(); // stops
+
+  void start();
+  void stop();
+  bool active() const { return active_; }
+  int fd() const { return fd_; }
+  void* owner = nullptr; // for the callback
+  bool counted = true;   // set before start(): whether it can save from a Deadlock
+
+private:
+  struct Access;
+  alignas(8) std::byte io_[64]; // libev's ev_io
+  Callback callback_;
+  int fd_;
+  bool active_ = false;
+};
+
+} // namespace grove::detail

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+// Event: a flag that greenlets can wait for.
+#pragma once
+
+#include <cstddef>
+
+#include <grove/hub/deadline.hpp>
+#include <grove/hub/detail/operation.hpp>
+#include <grove/hub/detail/wait.hpp>
+#include <grove/hub/exceptions.hpp>
+
+namespace grove {
+
+// Event is a flag, down at first. set() wakes everybody who waits at that moment, in their order,
+// and lets later ones pass until clear(). Hub-local. Destroying it wakes its waiters with Closed. A
+// kill or a Timeout scope takes the waiter out of the line and changes nothing else.
+class Event {
+public:
+  Event() = default;
+  Event(const Event&) = delete;
+  Event& operator=(const Event&) = delete;
+  ~Event() { waiters_.break_all(); }
+
+  // Never switches.
+  void set() {
+    home_("Event.set");
+    set_ = true;
+    last_woken_ = nullptr;
+    while (detail::Waiter* waiter = waiters_.pop_parked()) {
+      waiter->granted = true;
+      last_woken_ = waiter->who;
+      detail::wake(waiter->who);
+    }
+  }
+  void clear() {
+    home_("Event.clear");
+    set_ = false;
+  }
+  bool is_set() const { return set_; }
+
+  // True once the flag was raised, even if it has been lowered since. False if the deadline came
+  // first.
+  bool wait(Deadline deadline = {}) {
+    home_("Event.wait");
+    if (set_) {
+      detail::check_interrupts();
+      // Those who were woken by set() and have not run yet came first.
+      if (last_woken_ != nullptr) detail::yield_now();
+      return true;
+    }
+    detail::Waiter waiter;
+    waiters_.push_back(waiter);
+    if (detail::park_until("Event.wait", deadline) == detail::Wake::timeout) return false;
+    if (waiter.broken) throw Closed("Event.wait: the event was destroyed");
+    if (last_woken_ == waiter.who) last_woken_ = nullptr;
+    return true;
+  }
+  std::size_t waiters() const { return waiters_.size(); }
+
+  // For wait_any().
+  class WaitOp : public detail::Operation {
+  public:
+    using Result = void;
+    explicit WaitOp(Event& event) : event_(event) {}
+    bool ready() const { return event_.set_; }
+    void arm() { event_.waiters_.push_back(waiter_); }
+    void take() {
+      if (waiter_.broken) throw Closed("wait_any: the event was destroyed");
+    }
+    static constexpr const char* name = "wait_any(Event)";
+
+  private:
+    Event& event_;
+  };
+  [[nodiscard]] WaitOp wait_op() { return WaitOp(*this); }
+
+private:
+  detail::HomeCheck home_;
+  detail::WaitList waiters_;
+  detail::Identity* last_woken_ = nullptr; // the last of those set() woke, until it has run
+  bool set_ = false;
+};
+
+} // namespace grove

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+// Hub: one thread's scheduler and event loop.
+#pragma once
+
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <iosfwd>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include <grove/hub/detail/hub_state.hpp>
+
+namespace grove {
+
+namespace detail {
+class HubImpl;
+
+// A closure under way to another hub. Either a greenlet runs it there, or, if it neither waits nor
+// throws, the poll itself does.
+struct PostedCall : Mail {
+  void (*run)(PostedCall*);              // runs the closure; leaves the node alone
+  void (*dispose)(PostedCall*) noexcept; // frees the node
+  bool in_poll = false;
+};
+// Takes the node over. False if the hub has shut down: the node is disposed of.
+bool post_or_drop(Hub& hub, PostedCall* call);
+
+template <class F> PostedCall* make_posted_call(F&& f) {
+  using Function = std::decay_t<F>;
+  struct Call : PostedCall {
+    Function function;
+    explicit Call(F&& g) : PostedCall{}, function(std::forward<F>(g)) {}
+  };
+  auto* call = new Call(std::forward<F>(f));
+  call->run = [](PostedCall* c) { std::move(static_cast<Call*>(c)->function)(); };
+  call->dispose = [](PostedCall* c) noexcept { delete static_cast<Call*>(c); };
+  return call;
+}
+// For closures that only make greenlets runnable.
+template <class F> bool post_inline(Hub& hub, F&& f) {
+  PostedCall* call = make_posted_call(std::forward<F>(f));
+  call->in_poll = true;
+  return post_or_drop(hub, call);
+}
+} // namespace detail
+
+// What an exception that nobody asked for came out of.
+struct UnhandledError {
+  std::string_view where; // the greenlet's or actor's name
+  std::exception_ptr error;
+  std::string what; // its type and text
+};
+
+// A Hub runs the greenlets and actors of one thread. The main thread gets its hub at first use;
+// further ones are made with HubThread. Unless a member says otherwise it is for the hub's own
+// thread. A hub's memory is never unmapped while the process lives, so that a stale ActorRef finds
+// out that it is stale.
+class Hub {
+public:
+  Hub(const Hub&) = delete;
+  Hub& operator=(const Hub&) = delete;
+
+  // The hub of the calling thread; std::logic_error on a thread that has none.
+  static Hub& current();
+
+  // Runs f in a new greenlet of this hub. Any thread; never waits; order is kept per sender. What f
+  // throws goes to the error hook. False, and f is dropped, if the hub has shut down.
+  template <std::invocable F> bool post(F&& f);
+
+  // Called once for each exception that left a greenlet (kills excepted) or an actor's handler.
+  // It runs in the failing greenlet and must not throw. Default: one line on stderr.
+  using ErrorHook = std::function<void(const UnhandledError&)>;
+  void on_error(ErrorHook hook);
+
+  // One line per living greenlet or actor: id, name, kind, state, what it waits for.
+  void dump(std::ostream& out) const;
+
+  struct Stats {
+    std::uint64_t switches_to_hosts = 0; // fresh stacks taken into work
+    std::uint64_t stacks = 0;            // stacks ever made
+    std::uint64_t stacks_cached = 0;     // idle now, ready to be used again
+    std::uint64_t polls = 0;
+    std::uint64_t sleeps = 0;
+    std::uint64_t errors = 0;         // exceptions that nobody caught
+    std::uint64_t declined_kills = 0; // kills that their target caught and survived
+    std::uint64_t dead_letters = 0;   // messages to actors that were gone
+    std::uint64_t living = 0;         // greenlets and actors that have not ended
+  };
+  Stats stats() const;
+
+  // Small, unique among the living hubs of the process. Any thread.
+  std::uint16_t index() const;
+
+  // While an Attachment lives, some foreign thread may still wake this hub's greenlets: their wait
+  // is no Deadlock. Made on the hub's thread, destroyed on any.
+  class Attachment {
+  public:
+    Attachment(Attachment&& other) noexcept : hub_(std::exchange(other.hub_, nullptr)) {}
+    Attachment& operator=(Attachment&&) = delete;
+    ~Attachment();
+
+  private:
+    friend class Hub;
+    explicit Attachment(Hub& hub) : hub_(&hub) {}
+    Hub* hub_;
+  };
+  [[nodiscard]] Attachment attach();
+
+private:
+  friend class detail::HubImpl;
+  Hub() = default;
+  ~Hub() = default;
+};
+
+template <std::invocable F> bool Hub::post(F&& f) {
+  return detail::post_or_drop(*this, detail::make_posted_call(std::forward<F>(f)));
+}
+
+} // namespace grove

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+// HubThread: a further hub, on a thread of its own.
+#pragma once
+
+#include <concepts>
+#include <memory>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include <grove/hub/greenlet.hpp>
+#include <grove/hub/hub.hpp>
+
+namespace grove {
+
+// HubThread starts a thread with a hub. The object may be made and destroyed on any thread; its
+// destructor shuts the hub down in order: what still runs there is killed and unwound, then the
+// thread ends and is joined. On a hub's thread that wait is green, under a shield.
+class HubThread {
+public:
+  // std::system_error if the thread cannot be started.
+  explicit HubThread(std::string name = {});
+  HubThread(const HubThread&) = delete;
+  HubThread& operator=(const HubThread&) = delete;
+  ~HubThread();
+
+  Hub& hub() const;
+
+  // Runs f in a greenlet of that hub and waits for its result. Called on a hub it parks only the
+  // greenlet; on any other thread it blocks the thread.
+  template <std::invocable F> std::invoke_result_t<std::decay_t<F>> call(F&& f);
+
+private:
+  struct Running;
+  std::unique_ptr<Running> running_;
+};
+
+namespace detail {
+// Runs f on the hub and blocks this thread, which has none, until it is done.
+void block_on(Hub& hub, const std::function<void()>& f);
+} // namespace detail
+
+template <std::invocable F> std::invoke_result_t<std::decay_t<F>> HubThread::call(F&& f) {
+  using Result = std::invoke_result_t<std::decay_t<F>>;
+  if (detail::this_hub->index != detail::no_hub_index) {
+    return detail::call_on<Result>(hub(), SpawnOptions{}, std::decay_t<F>(std::forward<F>(f)));
+  }
+  std::exception_ptr error;
+  std::optional<std::conditional_t<std::is_void_v<Result>, bool, Result>> result;
+  detail::block_on(hub(), [&] {
+    try {
+      if constexpr (std::is_void_v<Result>) {
+        f();
+        result.emplace(true);
+      } else {
+        result.emplace(f());
+      }
+    } catch (...) {
+      error = std::current_exception();
+    }
+  });
+  if (error) std::rethrow_exception(error);
+  if constexpr (!std::is_void_v<Result>) return std::move(*result);
+}
+
+} // namespace grove

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+// Waiting for, and ending, several greenlets and actors together.
+#pragma once
+
+#include <cstddef>
+#include <initializer_list>
+#include <span>
+#include <vector>
+
+#include <grove/hub/deadline.hpp>
+#include <grove/hub/detail/identity.hpp>
+#include <grove/hub/greenlet.hpp>
+
+namespace grove {
+
+// Joinable stands for anything of this hub that ends: a greenlet, a subclass of Greenlet, an actor.
+// It owns nothing; made implicitly, for the length of a call.
+class Joinable {
+public:
+  Joinable(const GreenletRef<>& greenlet) // NOLINT: implicit on purpose
+      : ref_{greenlet.identity(), greenlet.identity() ? greenlet.identity()->generation : 0} {}
+  explicit Joinable(detail::IdentityRef ref) : ref_(ref) {}
+  template <class Ref>
+    requires requires(const Ref& ref) { ref.joinable(); }
+  Joinable(const Ref& ref) : Joinable(ref.joinable()) {} // NOLINT: implicit on purpose
+
+  detail::IdentityRef ref() const { return ref_; }
+
+private:
+  detail::IdentityRef ref_;
+};
+
+// Waits until all have ended. False if the deadline came first. What they threw is left to them:
+// ask each. std::logic_error if the caller is among them.
+bool join_all(std::span<const Joinable> all, Deadline deadline = {});
+bool join_all(std::initializer_list<Joinable> all, Deadline deadline = {});
+template <class Ref> bool join_all(const std::vector<Ref>& all, Deadline deadline = {}) {
+  const std::vector<Joinable> list(all.begin(), all.end());
+  return join_all(std::span<const Joinable>(list), deadline);
+}
+
+// Kills all, then waits for their ends. False if the deadline came first.
+bool kill_all(std::span<const Joinable> all, Deadline deadline = {});
+bool kill_all(std::initializer_list<Joinable> all, Deadline deadline = {});
+template <class Ref> bool kill_all(const std::vector<Ref>& all, Deadline deadline = {}) {
+  const std::vector<Joinable> list(all.begin(), all.end());
+  return kill_all(std::span<const Joinable>(list), deadline);
+}
+
+namespace detail {
+bool join_identity(IdentityRef ref, Deadline deadline);
+void kill_identity(Identity* identity, std::exception_ptr error);
+} // namespace detail
+
+} // namespace grove

@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: MIT
+// Greenlets: start, end, join, kill, links.
+#include <grove/hub/greenlet.hpp>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include <grove/hub/join.hpp>
+
+#include "extras.hpp"
+#include "hub_impl.hpp"
+#include "schedule.hpp"
+
+namespace grove {
+
+namespace detail {
+
+void throw_negative_timeout(std::int64_t nanoseconds) {
+  throw std::invalid_argument("grove: a timeout of " + std::to_string(nanoseconds) +
+                              " ns is negative");
+}
+
+// -- end -------------------------------------------------------------------------------------------
+
+void end_with_exception(Identity* self) noexcept {
+  GreenletState* state = state_of(self);
+  try {
+    throw;
+  } catch (const GreenletExit&) {
+    state->end = End::killed;
+  } catch (...) {
+    state->end = End::error;
+    state->error = std::current_exception();
+  }
+}
+
+namespace {
+
+void drop_extras(Identity* self) noexcept { delete std::exchange(self->extras, nullptr); }
+
+bool wanted(const Extras::Linked& link, const GreenletState* state) {
+  return state->end == End::value ? link.on_value : link.on_exception;
+}
+
+// Runs the first link that is left. Another greenlet is under way for the next one before this one
+// may block, so that links begin in order and none holds up another.
+void run_links(const GreenletRef<>& ended) {
+  Extras& extras = *ended.identity()->extras;
+  while (!extras.links.empty()) {
+    Extras::Linked link = std::move(extras.links.front());
+    extras.links.pop_front();
+    if (!wanted(link, state_of(ended.identity()))) continue;
+    if (!extras.links.empty()) spawn(run_links, ended);
+    link.call(ended);
+    return;
+  }
+}
+
+void start_links(Identity* self) {
+  if (self->extras == nullptr || self->extras->links.empty()) return;
+  add_reference(self);
+  spawn(run_links, GreenletRef<>::adopt(self));
+}
+
+} // namespace
+
+void finish_greenlet(Identity* self) noexcept {
+  self->flags |= flag::finished;
+  GreenletState* state = state_of(self);
+  if (state->end == End::error) report_unhandled(self, state->error);
+  while (Waiter* waiter = WaitList::pop_parked(self->joiners)) {
+    waiter->granted = true;
+    wake(waiter->who);
+  }
+  if (self->extras != nullptr) [[unlikely]] start_links(self);
+  drop_reference(self);
+}
+
+void drop_last_reference(Identity* self) noexcept {
+  if constexpr (debug_checks) {
+    if (this_hub->index != self->home && this_hub->index != no_hub_index) {
+      std::fputs("grove: a greenlet's last handle was dropped on another hub\n", stderr);
+      std::abort();
+    }
+  }
+  self->ops->destroy(self);
+  if (self->extras != nullptr) drop_extras(self);
+  give_identity(*this_hub, self);
+}
+
+void kill_greenlet(Identity* self) noexcept {
+  GreenletState* state = state_of(self);
+  const bool begun = (self->flags & flag::started) != 0;
+  bool holds_reference = begun;
+  state->end = End::killed;
+  if (self->extras != nullptr) {
+    if (std::exception_ptr error = std::exchange(self->extras->kill_error, nullptr)) {
+      state->end = End::error;
+      state->error = std::move(error);
+    }
+    if (self->extras->start != nullptr) {
+      disarm(*self->extras->start);
+      holds_reference = true;
+    }
+  }
+  // finish_greenlet() drops one reference. One that stands in the run queue keeps another until it
+  // is taken from there; one that never started has none to drop.
+  if (begun || !holds_reference) add_reference(self);
+  finish_greenlet(self);
+}
+
+void fail_to_begin(Identity* identity, std::exception_ptr error) noexcept {
+  if (identity->ops->accept != nullptr) { // an actor: it ends at its next turn, on another's stack
+    kill_identity(identity, std::move(error));
+    this_hub->push(identity);
+    return;
+  }
+  extras_of(identity).kill_error = std::move(error);
+  kill_greenlet(identity);
+  drop_reference(identity); // it has left the run queue
+}
+
+// -- start -----------------------------------------------------------------------------------------
+
+void start_here(HubState& hub, Identity* self) {
+  self->flags |= flag::started;
+  add_reference(self); // until it ends
+  hub.push(self);
+}
+
+void set_options(Identity* self, const SpawnOptions& options) {
+  if (!options.name.empty()) extras_of(self).name = options.name;
+  if (options.stack_size != 0) {
+    extras_of(self).stack_size = options.stack_size;
+    self->flags |= flag::own_stack;
+  }
+}
+
+bool elsewhere(const SpawnOptions& options) {
+  return options.hub != nullptr && options.hub != this_hub->hub;
+}
+
+// -- join and kill ---------------------------------------------------------------------------------
+
+bool join_identity(IdentityRef ref, Deadline deadline) {
+  if (ref.identity == nullptr) throw std::logic_error("grove: join of an empty reference");
+  check_home(ref.identity->home, "join");
+  if (!ref.alive()) return true;
+  if (ref.identity == here().current) {
+    throw std::logic_error("grove: " + name_of(ref.identity) + " waits for its own end");
+  }
+  Waiter waiter;
+  WaitList::push_back(ref.identity->joiners, waiter);
+  return park_until("join", deadline) == Wake::ready;
+}
+
+} // namespace detail
+
+using detail::state_of;
+
+bool GreenletRef<void>::start() {
+  if (ready() || (self_->flags & detail::flag::started) != 0) return false;
+  if (self_->extras != nullptr && self_->extras->start != nullptr) { // start_later() was first
+    if (!self_->extras->start->armed()) return false;
+    detail::disarm(*self_->extras->start);
+    detail::drop_reference(self_);
+  }
+  detail::start_here(*detail::this_hub, self_);
+  return true;
+}
+
+bool GreenletRef<void>::start_later(Deadline when) {
+  detail::Extras& extras = detail::extras_of(self_);
+  if (ready() || (self_->flags & detail::flag::started) != 0 || extras.start != nullptr) {
+    return false;
+  }
+  auto timer = std::make_unique<detail::StartTimer>();
+  timer->identity = self_;
+  timer->fire = [](detail::Timer& t) noexcept {
+    detail::Identity* self = static_cast<detail::StartTimer&>(t).identity;
+    detail::start_here(*detail::this_hub, self);
+    detail::drop_reference(self); // the timer's; starting has taken one of its own
+  };
+  if (!when.is_never()) {
+    detail::arm(*timer, when.nanoseconds());
+    detail::add_reference(self_);
+  }
+  extras.start = std::move(timer);
+  return true;
+}
+
+bool GreenletRef<void>::started() const {
+  return !ready() && (self_->flags & detail::flag::started) != 0;
+}
+bool GreenletRef<void>::ready() const { return (self_->flags & detail::flag::finished) != 0; }
+bool GreenletRef<void>::successful() const { return state_of(self_)->end == detail::End::value; }
+bool GreenletRef<void>::killed() const { return state_of(self_)->end == detail::End::killed; }
+std::exception_ptr GreenletRef<void>::exception() const { return state_of(self_)->error; }
+std::string GreenletRef<void>::name() const { return detail::name_of(self_); }
+void GreenletRef<void>::set_name(std::string name) {
+  detail::extras_of(self_).name = std::move(name);
+}
+std::uint32_t GreenletRef<void>::id() const { return self_->id; }
+
+bool GreenletRef<void>::join(Deadline deadline) const {
+  if (self_ == nullptr) throw std::logic_error("grove: join of an empty GreenletRef");
+  return detail::join_identity({self_, self_->generation}, deadline);
+}
+
+void GreenletRef<void>::get(Deadline deadline) const {
+  if (!join(deadline)) throw TimeoutError("get: " + name() + " has not ended in time");
+  if (killed()) throw Killed("get: " + name() + " was killed");
+  if (std::exception_ptr error = exception()) std::rethrow_exception(error);
+}
+
+bool GreenletRef<void>::kill(Deadline deadline) const { return kill(nullptr, deadline); }
+bool GreenletRef<void>::kill(std::exception_ptr error, Deadline deadline) const {
+  kill_nowait(std::move(error));
+  return join(deadline);
+}
+void GreenletRef<void>::kill_nowait(std::exception_ptr error) const {
+  detail::kill_identity(self_, std::move(error));
+}
+
+namespace {
+LinkId add_link(detail::Identity* self, bool on_value, bool on_exception,
+                GreenletRef<>::Link call) {
+  detail::Extras& extras = detail::extras_of(self);
+  const std::uint64_t id = extras.next_link++;
+  extras.links.push_back({id, on_value, on_exception, std::move(call)});
+  if ((self->flags & detail::flag::finished) != 0 && extras.links.size() == 1) {
+    detail::start_links(self);
+  }
+  return LinkId{id};
+}
+} // namespace
+
+LinkId GreenletRef<void>::link(Link f) const { return add_link(self_, true, true, std::move(f)); }
+LinkId GreenletRef<void>::link_value(Link f) const {
+  return add_link(self_, true, false, std::move(f));
+}
+LinkId GreenletRef<void>::link_exception(Link f) const {
+  return add_link(self_, false, true, std::move(f));
+}
+void GreenletRef<void>::unlink(LinkId id) const {
+  if (self_->extras == nullptr) return;
+  std::erase_if(self_->extras->links, [&](const detail::Extras::Linked& link) {
+    return link.id == static_cast<std::uint64_t>(id);
+  });
+}
+std::size_t GreenletRef<void>::links() const {
+  return self_->extras == nullptr ? 0 : self_->extras->links.size();
+}
+
+// -- subclasses ------------------------------------------------------------------------------------
+
+Greenlet::Greenlet(SpawnOptions options)
+    : GreenletRef<void>(make_greenlet([this] { run(); })) {
+  if (detail::elsewhere(options)) {
+    throw std::invalid_argument("grove: a Greenlet runs on the hub of its thread; use "
+                                "spawn(SpawnOptions{.hub = ...}, f)");
+  }
+  detail::set_options(self_, options);
+}
+
+Greenlet::~Greenlet() {
+  if (ready()) return;
+  if ((self_->flags & detail::flag::started) == 0 || self_->context == nullptr) {
+    if (self_ != detail::this_hub->current) {
+      kill_nowait(); // it has not begun, and never will
+      return;
+    }
+  }
+  std::fprintf(stderr,
+               "grove: %s was destroyed while its run() is under way: join() or kill() it first\n",
+               name().c_str());
+  std::abort();
+}
+
+std::string current_name() { return detail::name_of(detail::here().current); }
+
+GreenletRef<> current_greenlet() {
+  detail::Identity* self = detail::here().current;
+  if (self->id == 0 || self->ops->accept != nullptr) return {};
+  detail::add_reference(self);
+  return GreenletRef<>::adopt(self);
+}
+
+void yield() { detail::yield_now(); }
+
+void sleep(Deadline until) {
+  if (until.has_passed()) {
+    detail::yield_now();
+    return;
+  }
+  detail::here();
+  detail::park_until("sleep", until);
+}
+
+// -- several ---------------------------------------------------------------------------------------
+
+bool join_all(std::span<const Joinable> all, Deadline deadline) {
+  for (const Joinable& one : all) {
+    if (one.ref().identity == detail::here().current) detail::join_identity(one.ref(), deadline);
+  }
+  for (const Joinable& one : all) {
+    if (!detail::join_identity(one.ref(), deadline)) return false;
+  }
+  return true;
+}
+bool join_all(std::initializer_list<Joinable> all, Deadline deadline) {
+  return join_all(std::span<const Joinable>(all.begin(), all.size()), deadline);
+}
+
+bool kill_all(std::span<const Joinable> all, Deadline deadline) {
+  for (const Joinable& one : all) {
+    if (one.ref().alive()) detail::kill_identity(one.ref().identity, nullptr);
+  }
+  return join_all(all, deadline);
+}
+bool kill_all(std::initializer_list<Joinable> all, Deadline deadline) {
+  return kill_all(std::span<const Joinable>(all.begin(), all.size()), deadline);
+}
+
+} // namespace grove

@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: MIT
+// Hubs: their registry, their beginning and end, and what they tell of themselves.
+#include <pthread.h>
+#include <sys/eventfd.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cxxabi.h>
+#include <iostream>
+#include <mutex>
+#include <sstream>
+#include <stdexcept>
+#include <system_error>
+
+#include <grove/hub/detail/greenlet_state.hpp>
+#include <grove/hub/detail/wait.hpp>
+#include <grove/hub/join.hpp>
+#include <grove/hub/timeout.hpp>
+
+#include "descriptors.hpp"
+#include "extras.hpp"
+#include "hub_impl.hpp"
+#include "interrupts.hpp"
+#include "overflow.hpp"
+#include "switch.hpp"
+
+namespace grove {
+
+namespace detail {
+
+constinit HubState no_hub;
+constinit thread_local HubState* this_hub = &no_hub;
+
+namespace {
+
+struct Registry {
+  std::mutex mutex;
+  std::array<std::atomic<HubImpl*>, max_hubs> hubs{};
+  std::array<bool, max_hubs> open{};
+  std::atomic<std::size_t> living{0};
+};
+Registry& registry() {
+  static auto* const the = new Registry; // senders may come after the statics have gone
+  return *the;
+}
+
+void on_wake_fd(struct ev_loop*, ev_io* io, int) {
+  std::uint64_t count;
+  [[maybe_unused]] const auto n = ::read(io->fd, &count, sizeof count);
+}
+void on_timer_fd(struct ev_loop*, ev_io* io, int) {
+  std::uint64_t count;
+  [[maybe_unused]] const auto n = ::read(io->fd, &count, sizeof count);
+  static_cast<HubImpl*>(io->data)->timer_armed_for = 0;
+}
+
+[[noreturn]] void throw_errno(const char* what) {
+  throw std::system_error(errno, std::system_category(), what);
+}
+
+// Main and the stack of the thread itself have no function to run.
+constexpr Ops main_ops{nullptr, nullptr, nullptr, nullptr, "main", 0};
+
+} // namespace
+
+HubImpl* hub_at(std::uint16_t index) {
+  return registry().hubs[index].load(std::memory_order_acquire);
+}
+std::size_t living_hubs() { return registry().living.load(std::memory_order_acquire); }
+
+HubImpl::HubImpl() : descriptors(std::make_unique<DescriptorTable>()) {
+  owed.reserve(max_hubs);
+  wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (wake_fd < 0) throw_errno("grove: eventfd for a hub");
+  timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+  if (timer_fd < 0) throw_errno("grove: timerfd for a hub");
+  loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV | EVFLAG_NOSIGMASK);
+  if (loop == nullptr) throw_errno("grove: an event loop for a hub");
+  ev_io_init(&wake_io, on_wake_fd, wake_fd, EV_READ);
+  ev_io_start(loop, &wake_io);
+  ev_io_init(&timer_io, on_timer_fd, timer_fd, EV_READ);
+  timer_io.data = this;
+  ev_io_start(loop, &timer_io);
+}
+
+HubImpl& open_hub() {
+  if (this_hub->index != no_hub_index) {
+    throw std::logic_error("grove: this thread has a hub already");
+  }
+  Registry& all = registry();
+  const std::lock_guard lock(all.mutex);
+  std::uint16_t index = 0;
+  while (index < max_hubs && all.open[index]) ++index;
+  if (index == max_hubs) throw std::runtime_error("grove: more than 256 hubs");
+  HubImpl* hub = all.hubs[index].load(std::memory_order_relaxed);
+  if (hub == nullptr) {
+    hub = new HubImpl;
+    hub->state.index = index;
+    all.hubs[index].store(hub, std::memory_order_release);
+  }
+  hub->open();
+  all.open[index] = true;
+  all.living.fetch_add(1, std::memory_order_acq_rel);
+  return *hub;
+}
+
+void HubImpl::open() {
+  refuse_shadow_stacks();
+  state.hub = this;
+  state.run_head = nullptr;
+  state.run_tail = &state.run_head;
+  state.eh = reinterpret_cast<EhGlobals*>(abi::__cxa_get_globals());
+  state.error = &errno;
+  state.tick = 64;
+  state.spawns = 64;
+  main_identity.ops = &main_ops;
+  main_identity.home = state.index;
+  main_identity.flags = flag::live | flag::started;
+  state.current = &main_identity;
+  state.context = &main_context;
+  pthread_attr_t attributes;
+  void* low = nullptr;
+  std::size_t size = 0;
+  if (pthread_getattr_np(pthread_self(), &attributes) == 0) {
+    pthread_attr_getstack(&attributes, &low, &size);
+    pthread_attr_destroy(&attributes);
+  }
+  main_context.limit = static_cast<char*>(low);
+  main_context.size = main_context.usable = size;
+#if GROVE_TSAN
+  main_context.fiber = __tsan_get_current_fiber();
+#endif
+  first_nanoseconds = now_nanoseconds();
+  watch_for_overflow();
+  inbox.store(nullptr, std::memory_order_release);
+  this_hub = &state;
+}
+
+HubState& start_main_hub() {
+  if (getpid() != gettid()) {
+    throw std::logic_error("grove: this thread has no hub; use a HubThread, or send it work with "
+                           "Hub::post");
+  }
+  return open_hub().state;
+}
+
+// -- posted calls ------------------------------------------------------------------------------
+
+namespace {
+void run_posted(Identity*, Mail* mail) {
+  auto* call = static_cast<PostedCall*>(mail);
+  if (call->in_poll) {
+    call->run(call);
+    call->dispose(call);
+    return;
+  }
+  spawn([holder = std::unique_ptr<PostedCall, void (*)(PostedCall*)>(
+             call, [](PostedCall* c) { c->dispose(c); })] { holder->run(holder.get()); });
+}
+} // namespace
+
+void HubImpl::shut_down() {
+  {
+    const Shield shield;
+    // Whoever declines a kill is asked again, in rounds, and then left behind.
+    for (int round = 0; round < 100; ++round) {
+      std::vector<IdentityRef> living;
+      identities.for_each_living([&](Identity* identity) {
+        if ((identity->flags & flag::finished) == 0) {
+          living.push_back({identity, identity->generation});
+        }
+      });
+      if (living.empty()) break;
+      for (const IdentityRef& ref : living) {
+        if (ref.alive()) kill_identity(ref.identity, nullptr);
+      }
+      for (const IdentityRef& ref : living) {
+        if (ref.alive()) join_identity(ref, std::chrono::milliseconds(round < 10 ? 10 : 100));
+      }
+    }
+  }
+  // What comes too late is dropped: askers hear of it, and nobody runs it.
+  for (Mail* late = inbox.exchange(closed_mark(), std::memory_order_acq_rel); late != nullptr;) {
+    Mail* next = late->next;
+    if (late->handle == run_posted) static_cast<PostedCall*>(late)->dispose(static_cast<PostedCall*>(late));
+    else late->handle(nullptr, late);
+    late = next;
+  }
+  flush_returns();
+  stacks.release_all();
+  state.idle_hosts = nullptr;
+  delete std::exchange(main_identity.extras, nullptr);
+  this_hub = &no_hub;
+  Registry& all = registry();
+  const std::lock_guard lock(all.mutex);
+  all.open[state.index] = false;
+  all.living.fetch_sub(1, std::memory_order_acq_rel);
+}
+
+void check_home(std::uint16_t home, const char* what) {
+  if (this_hub->index == home) return;
+  throw std::logic_error(std::string("grove: ") + what +
+                         ": the object belongs to another hub; what crosses hubs are ActorRefs, "
+                         "Hub::post and the setting of an AsyncResult");
+}
+
+bool post_or_drop(Hub& hub, PostedCall* call) {
+  call->handle = run_posted;
+  call->target = nullptr;
+  call->home = no_hub_index;
+  if (HubImpl::of(hub).send(call)) return true;
+  call->dispose(call);
+  return false;
+}
+
+// -- errors and reports --------------------------------------------------------------------------
+
+std::string name_of(Identity* identity) {
+  if (identity->extras != nullptr && !identity->extras->name.empty()) return identity->extras->name;
+  if (identity->id == 0) return "main";
+  return std::string(identity->ops->kind) + "-" + std::to_string(identity->id);
+}
+
+std::string describe(Identity* identity) {
+  std::ostringstream out;
+  out << identity->id << ' ' << name_of(identity) << " (" << identity->ops->kind << "): ";
+  if ((identity->flags & flag::parked) != 0) {
+    out << "waits in " << identity->context->waits_for;
+  } else if ((identity->flags & flag::finished) != 0) {
+    out << "has ended";
+  } else if (identity == this_hub->current) {
+    out << "is running";
+  } else if (identity->context != nullptr ||
+             (identity->flags & (flag::started | flag::scheduled)) != 0) {
+    out << "is runnable";
+  } else {
+    out << "is idle";
+  }
+  return out.str();
+}
+
+std::string describe_exception(const std::exception_ptr& error) {
+  const auto demangled = [](const char* name) {
+    int status = 0;
+    char* text = abi::__cxa_demangle(name, nullptr, nullptr, &status);
+    std::string result = status == 0 ? text : name;
+    std::free(text); // NOLINT: malloc'ed by __cxa_demangle
+    return result;
+  };
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::exception& e) {
+    return demangled(typeid(e).name()) + ": " + e.what();
+  } catch (const TimeoutExpired&) {
+    return "grove::TimeoutExpired";
+  } catch (...) {
+    const std::type_info* type = abi::__cxa_current_exception_type();
+    return type != nullptr ? demangled(type->name()) : "an exception of unknown type";
+  }
+}
+
+void report_unhandled(Identity* identity, const std::exception_ptr& error) noexcept {
+  try {
+    HubImpl& hub = HubImpl::here();
+    ++hub.counters.errors;
+    const std::string name = name_of(identity);
+    const std::string what = describe_exception(error);
+    if (hub.error_hook) hub.error_hook({name, error, what});
+    else std::fprintf(stderr, "grove: %s ended with %s\n", name.c_str(), what.c_str());
+  } catch (...) {
+    std::fputs("grove: an exception could not be reported\n", stderr);
+  }
+}
+
+void HubImpl::report_deadlock() {
+  std::ostringstream out;
+  out << "grove: nothing can ever run again. Who waits, and in what:\n";
+  out << "  " << describe(&main_identity) << '\n';
+  std::size_t listed = 0;
+  identities.for_each_living([&](Identity* identity) {
+    if ((identity->flags & flag::parked) == 0) return;
+    if (++listed <= 100) out << "  " << describe(identity) << '\n';
+  });
+  if (listed > 100) out << "  ... and " << listed - 100 << " more\n";
+  if ((main_identity.flags & flag::parked) == 0 ||
+      !Interrupts::allowed(main_context, main_context.eh)) {
+    // Main waits in a destructor while it unwinds, or under a Shield: nowhere to throw.
+    std::fputs(out.str().c_str(), stderr);
+    std::abort();
+  }
+  deadlock = std::make_exception_ptr(Deadlock(out.str()));
+  main_identity.flags |= flag::deadlock;
+  Interrupts::knock(&main_identity);
+}
+
+} // namespace detail
+
+// -- Hub -------------------------------------------------------------------------------------------
+
+Hub& Hub::current() { return *detail::here().hub; }
+
+void Hub::on_error(ErrorHook hook) { detail::HubImpl::of(*this).error_hook = std::move(hook); }
+
+std::uint16_t Hub::index() const {
+  return static_cast<const detail::HubImpl*>(this)->state.index;
+}
+
+void Hub::dump(std::ostream& out) const {
+  auto& impl = const_cast<detail::HubImpl&>(*static_cast<const detail::HubImpl*>(this));
+  out << detail::describe(&impl.main_identity) << '\n';
+  impl.identities.for_each_living(
+      [&](detail::Identity* identity) { out << detail::describe(identity) << '\n'; });
+}
+
+Hub::Stats Hub::stats() const {
+  const auto& impl = *static_cast<const detail::HubImpl*>(this);
+  Stats stats = impl.counters;
+  stats.stacks = impl.stacks.made();
+  stats.stacks_cached = impl.stacks.cached(impl.state);
+  stats.living = 0;
+  impl.identities.for_each_living([&](detail::Identity* identity) {
+    if ((identity->flags & detail::flag::finished) == 0) ++stats.living;
+  });
+  return stats;
+}
+
+Hub::Attachment Hub::attach() {
+  detail::HubImpl::of(*this).attachments.fetch_add(1, std::memory_order_acq_rel);
+  return Attachment(*this);
+}
+
+Hub::Attachment::~Attachment() {
+  if (hub_ == nullptr) return;
+  // The hub may sleep on the strength of this: let it look again.
+  detail::HubImpl::of(*hub_).attachments.fetch_sub(1, std::memory_order_acq_rel);
+  detail::post_inline(*hub_, [] {});
+}
+
+} // namespace grove

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+// HubImpl: all of a hub. Never freed: a hub that has shut down is used again for the next one, so
+// that stale references and late senders find memory that is still a hub's.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <ev.h>
+
+#include <grove/hub/hub.hpp>
+
+#include "memory.hpp"
+#include "stacks.hpp"
+#include "timers.hpp"
+
+namespace grove::detail {
+
+struct DescriptorTable;
+
+inline Mail* sleeping_mark() { return reinterpret_cast<Mail*>(1); } // empty, owner asleep
+inline Mail* closed_mark() { return reinterpret_cast<Mail*>(2); }   // the hub has shut down
+
+std::int64_t now_nanoseconds(); // steady_clock, a fresh reading
+
+class HubImpl final : public Hub {
+public:
+  HubImpl(); // std::system_error
+  HubImpl(const HubImpl&) = delete;
+  HubImpl& operator=(const HubImpl&) = delete;
+  ~HubImpl() = default; // never called: see above
+
+  static HubImpl& of(HubState& state) { return *static_cast<HubImpl*>(state.hub); }
+  static HubImpl& of(Hub& hub) { return static_cast<HubImpl&>(hub); }
+  static HubImpl& here() { return of(detail::here()); }
+
+  // -- life: see hub.cpp -----------------------------------------------------------------------
+  void open();     // makes it the hub of the calling thread
+  void shut_down(); // kills and unwinds all; then the thread has no hub any more
+
+  // -- the loop: see loop.cpp --------------------------------------------------------------------
+  void tick();          // every 64 dispatches
+  void poll();          // looks at inbox, timers and descriptors; never blocks
+  Identity* idle();     // the run queue is empty: waits until it is not
+  bool send(Mail* sent); // any thread; false if the hub has shut down
+  void drain_inbox();
+  void flush_returns();
+  [[nodiscard]] bool can_be_woken() const;
+  void report_deadlock();
+
+  // -- state -------------------------------------------------------------------------------------
+  HubState state;
+  Identity main_identity;
+  Context main_context;
+  Stacks stacks;
+  Timers timers;
+  IdentitySlabs identities;
+  MailSlabs mail_slabs;
+
+  struct ev_loop* loop = nullptr;
+  int wake_fd = -1;
+  int timer_fd = -1;
+  ev_io wake_io{};
+  ev_io timer_io{};
+  std::int64_t timer_armed_for = 0; // 0: not armed
+  std::size_t watches = 0;          // active ones
+  std::size_t counted_watches = 0;  // of these, those that count against a Deadlock
+  std::atomic<std::uint32_t> attachments{0};
+  std::unique_ptr<DescriptorTable> descriptors;
+
+  // When to poll though there is work: see tick().
+  std::uint64_t last_poll_cycles = 0;
+  std::uint64_t poll_interval_cycles = 100'000; // until it is calibrated
+  std::uint32_t ticks_since_poll = 0;
+  std::uint64_t first_cycles = 0;
+  std::int64_t first_nanoseconds = 0;
+
+  std::exception_ptr deadlock;
+  ErrorHook error_hook;
+  Stats counters{};
+
+  // written by other threads
+  alignas(64) std::atomic<Mail*> inbox{nullptr};
+  alignas(64) std::atomic<Mail*> returned{nullptr};
+  // mail to hand back, one list per home
+  alignas(64) std::array<Mail*, max_hubs> returns{};
+  std::array<std::uint32_t, max_hubs> return_count{};
+  std::vector<std::uint16_t> owed; // homes with a non-empty list
+};
+
+// The hubs by index; entries stay once set. Any thread.
+HubImpl* hub_at(std::uint16_t index);
+std::size_t living_hubs();
+
+// A hub for the calling thread.
+HubImpl& open_hub();
+
+// Puts the identity's name, kind and state into words.
+std::string describe(Identity* identity);
+std::string name_of(Identity* identity);
+
+void report_unhandled(Identity* identity, const std::exception_ptr& error) noexcept;
+std::string describe_exception(const std::exception_ptr& error);
+
+} // namespace grove::detail

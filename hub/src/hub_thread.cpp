@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+// HubThread: a hub on a thread of its own.
+#include <grove/hub/hub_thread.hpp>
+
+#include <pthread.h>
+
+#include <condition_variable>
+#include <future>
+#include <mutex>
+#include <thread>
+
+#include <grove/hub/event.hpp>
+#include <grove/hub/timeout.hpp>
+
+#include "hub_impl.hpp"
+
+namespace grove {
+
+struct HubThread::Running {
+  std::thread thread;
+  Hub* hub = nullptr;
+  Event* stop = nullptr; // on the thread's own stack; set there
+};
+
+HubThread::HubThread(std::string name) : running_(std::make_unique<Running>()) {
+  std::promise<void> ready;
+  running_->thread = std::thread([this, name = std::move(name), &ready] {
+    detail::HubImpl* hub = nullptr;
+    try {
+      if (!name.empty()) pthread_setname_np(pthread_self(), name.substr(0, 15).c_str());
+      hub = &detail::open_hub();
+    } catch (...) {
+      ready.set_exception(std::current_exception());
+      return;
+    }
+    Event stop;
+    running_->hub = hub;
+    running_->stop = &stop;
+    ready.set_value();
+    stop.wait();
+    hub->shut_down();
+  });
+  try {
+    ready.get_future().get();
+  } catch (...) {
+    running_->thread.join();
+    throw;
+  }
+}
+
+HubThread::~HubThread() {
+  if (detail::this_hub->index == detail::no_hub_index) {
+    running_->hub->post([stop = running_->stop] { stop->set(); });
+    running_->thread.join();
+    return;
+  }
+  // A plain join would stop this hub, on which the other one may wait while it shuts down.
+  const Shield shield;
+  AsyncResult<void> ended;
+  running_->hub->post([stop = running_->stop] { stop->set(); });
+  std::thread([this, ended] {
+    running_->thread.join();
+    ended.set();
+  }).detach();
+  ended.wait();
+}
+
+Hub& HubThread::hub() const { return *running_->hub; }
+
+namespace detail {
+
+void block_on(Hub& hub, const std::function<void()>& f) {
+  std::promise<void> done;
+  // A call that is dropped unrun breaks the promise.
+  auto shared = std::make_shared<std::promise<void>>(std::move(done));
+  std::future<void> future = shared->get_future();
+  hub.post([&f, shared = std::move(shared)] {
+    f();
+    shared->set_value();
+  });
+  try {
+    future.get();
+  } catch (const std::future_error&) {
+    throw Closed("grove: the hub has shut down");
+  }
+}
+
+} // namespace detail
+} // namespace grove

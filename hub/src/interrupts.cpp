@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+// Kill, Timeout scopes, shields: how they reach a greenlet's suspension point.
+#include "interrupts.hpp"
+
+#include <stdexcept>
+
+#include <grove/hub/detail/wait.hpp>
+#include <grove/hub/join.hpp>
+
+#include "extras.hpp"
+#include "hub_impl.hpp"
+
+namespace grove {
+
+namespace detail {
+
+namespace {
+void clear(Identity* identity, std::uint16_t flags) {
+  identity->flags = static_cast<std::uint16_t>(identity->flags & ~flags);
+}
+} // namespace
+
+void Interrupts::deliver(HubState& hub, Identity* me) {
+  if (!allowed(*hub.context, *hub.eh)) return;
+  if ((me->flags & flag::kill_pending) != 0) {
+    clear(me, flag::kill_pending); // delivered once
+    std::exception_ptr error = std::exchange(extras_of(me).kill_error, nullptr);
+    if (error != nullptr) std::rethrow_exception(error);
+    throw GreenletExit{};
+  }
+  if ((me->flags & flag::expired) != 0) {
+    Timeout* scope = me->extras->first_expired;
+    forget(*scope);
+    throw TimeoutExpired{scope};
+  }
+  if ((me->flags & flag::deadlock) != 0) {
+    clear(me, flag::deadlock);
+    std::rethrow_exception(std::exchange(HubImpl::of(hub).deadlock, nullptr));
+  }
+}
+
+void Interrupts::knock(Identity* identity) noexcept {
+  if ((identity->flags & flag::parked) == 0) return;
+  if (allowed(*identity->context, identity->context->eh)) wake(identity, Wake::interrupt);
+}
+
+void Interrupts::expire(Timeout& scope) noexcept {
+  if (!scope.owner_.alive()) return;
+  Identity* owner = scope.owner_.identity;
+  Timeout** at = &owner->extras->first_expired;
+  while (*at != nullptr) at = &(*at)->next_;
+  *at = &scope;
+  scope.expired_ = true;
+  owner->flags |= flag::expired;
+  knock(owner);
+}
+
+void Interrupts::forget(Timeout& scope) noexcept {
+  if (!scope.expired_) return;
+  scope.expired_ = false;
+  if (!scope.owner_.alive()) return;
+  Identity* owner = scope.owner_.identity;
+  Timeout** at = &owner->extras->first_expired;
+  while (*at != &scope) at = &(*at)->next_;
+  *at = scope.next_;
+  scope.next_ = nullptr;
+  if (owner->extras->first_expired == nullptr) clear(owner, flag::expired);
+}
+
+void check_interrupts() {
+  HubState& hub = here();
+  if ((hub.current->flags & flag::interrupts) != 0) [[unlikely]] {
+    Interrupts::deliver(hub, hub.current);
+  }
+}
+
+void kill_identity(Identity* identity, std::exception_ptr error) {
+  check_home(identity->home, "kill");
+  if ((identity->flags & (flag::live | flag::finished)) != flag::live) return;
+  HubState& hub = *this_hub;
+  const bool suspended = identity->context != nullptr;
+  if (suspended || identity == hub.current) {
+    if (error != nullptr || identity->extras != nullptr) extras_of(identity).kill_error = error;
+    identity->flags |= flag::kill_pending;
+    if (suspended) Interrupts::knock(identity);
+    else Interrupts::deliver(hub, identity);
+    return;
+  }
+  if (error != nullptr || identity->extras != nullptr) extras_of(identity).kill_error = error;
+  identity->ops->kill(identity);
+}
+
+} // namespace detail
+
+Timeout::Timeout(Deadline deadline) {
+  detail::HubState& hub = detail::here();
+  owner_ = {hub.current, hub.current->generation};
+  detail::extras_of(hub.current); // expiry must not have to allocate
+  timer_.scope = this;
+  timer_.fire = [](detail::Timer& timer) noexcept {
+    detail::Interrupts::expire(*static_cast<Expiry&>(timer).scope);
+  };
+  if (!deadline.is_never()) detail::arm(timer_, deadline.nanoseconds());
+}
+
+void Timeout::cancel() noexcept {
+  detail::disarm(timer_);
+  detail::Interrupts::forget(*this);
+}
+
+Shield::Shield() : context_(detail::here().context) { ++context_->shields; }
+Shield::~Shield() { --context_->shields; }
+
+} // namespace grove

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+// Interrupts: kills, expired Timeout scopes and deadlocks on their way into a greenlet.
+#pragma once
+
+#include <exception>
+
+#include <grove/hub/detail/hub_state.hpp>
+#include <grove/hub/timeout.hpp>
+
+namespace grove::detail {
+
+struct Interrupts {
+  // True if nothing holds them back: no open Shield, no unwinding.
+  static bool allowed(const Context& context, const EhGlobals& eh) {
+    return context.shields == 0 && eh.uncaught == 0;
+  }
+  // Throws what is due for `me`, which is running; returns if it is held back.
+  static void deliver(HubState& hub, Identity* me);
+  // Wakes a parked identity for what was noted in its flags, unless it is held back.
+  static void knock(Identity* identity) noexcept;
+
+  static void expire(Timeout& scope) noexcept;
+  static void forget(Timeout& scope) noexcept;
+};
+
+} // namespace grove::detail

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: MIT
+// The event loop: when to look at the world outside, and how to sleep until it stirs.
+#include <sys/eventfd.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <system_error>
+
+#if defined(__x86_64__)
+#include <x86intrin.h>
+#endif
+
+#include <grove/hub/detail/mail.hpp>
+#include <grove/hub/detail/wait.hpp>
+#include <grove/hub/detail/watch.hpp>
+
+#include "hub_impl.hpp"
+#include "interrupts.hpp"
+
+namespace grove::detail {
+
+namespace {
+
+constexpr std::uint32_t dispatches_per_tick = 64;
+constexpr std::uint32_t ticks_per_forced_poll = 16;
+constexpr std::int64_t poll_interval_nanoseconds = 100'000;
+
+// A cheap clock of unknown rate: only differences are compared.
+std::uint64_t cycles() {
+#if defined(__x86_64__)
+  return __rdtsc();
+#else
+  return static_cast<std::uint64_t>(now_nanoseconds());
+#endif
+}
+
+} // namespace
+
+std::int64_t now_nanoseconds() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+// -- when ------------------------------------------------------------------------------------------
+
+// Work keeps the hub busy: look outside every 100 us, and every 1024 dispatches in any case.
+void HubImpl::tick() {
+  state.tick = dispatches_per_tick;
+  if (++ticks_since_poll < ticks_per_forced_poll &&
+      cycles() - last_poll_cycles < poll_interval_cycles) {
+    return;
+  }
+  poll();
+}
+
+void HubImpl::poll() {
+  ++counters.polls;
+  ticks_since_poll = 0;
+  last_poll_cycles = cycles();
+  if (poll_interval_cycles == 100'000) { // not calibrated yet
+    const std::int64_t elapsed = now_nanoseconds() - first_nanoseconds;
+    if (elapsed > 1'000'000) {
+      const auto rate = static_cast<double>(last_poll_cycles - first_cycles) /
+                        static_cast<double>(elapsed);
+      poll_interval_cycles =
+          static_cast<std::uint64_t>(rate * static_cast<double>(poll_interval_nanoseconds)) | 1;
+    }
+  }
+  drain_inbox();
+  if (!timers.empty()) timers.fire_due(now_nanoseconds());
+  if (watches != 0) ev_run(loop, EVRUN_NOWAIT);
+}
+
+Identity* HubImpl::idle() {
+  for (;;) {
+    ticks_since_poll = 0;
+    state.tick = dispatches_per_tick;
+    drain_inbox();
+    if (!timers.empty()) timers.fire_due(now_nanoseconds());
+    if (Identity* next = state.pop()) {
+      last_poll_cycles = cycles();
+      return next;
+    }
+    if (!can_be_woken()) {
+      report_deadlock();
+      continue;
+    }
+    flush_returns();
+    if (!timers.empty() && (timer_armed_for == 0 || timers.earliest() < timer_armed_for)) {
+      timer_armed_for = timers.earliest();
+      itimerspec when{};
+      when.it_value.tv_sec = timer_armed_for / 1'000'000'000;
+      when.it_value.tv_nsec = timer_armed_for % 1'000'000'000;
+      timerfd_settime(timer_fd, TFD_TIMER_ABSTIME, &when, nullptr);
+    }
+    // The queue's head and "the owner sleeps" are one word: whoever sends finds out, by the very
+    // act of sending, whether to write the eventfd.
+    Mail* expected = nullptr;
+    if (!inbox.compare_exchange_strong(expected, sleeping_mark(), std::memory_order_acq_rel)) {
+      continue;
+    }
+    ++counters.sleeps;
+    ev_run(loop, EVRUN_ONCE);
+    expected = sleeping_mark();
+    inbox.compare_exchange_strong(expected, nullptr, std::memory_order_acq_rel);
+  }
+}
+
+// -- mail from outside -----------------------------------------------------------------------------
+
+bool HubImpl::send(Mail* sent) {
+  Mail* old = inbox.load(std::memory_order_relaxed);
+  do {
+    if (old == closed_mark()) return false;
+    sent->next = old == sleeping_mark() ? nullptr : old;
+  } while (!inbox.compare_exchange_weak(old, sent, std::memory_order_acq_rel,
+                                        std::memory_order_relaxed));
+  if (old == sleeping_mark()) {
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const auto n = ::write(wake_fd, &one, sizeof one); // cannot fill up
+  }
+  return true;
+}
+
+bool send_mail(std::uint16_t home, Mail* mail) noexcept { return hub_at(home)->send(mail); }
+
+void HubImpl::drain_inbox() {
+  if (inbox.load(std::memory_order_relaxed) == nullptr) return;
+  Mail* newest = inbox.exchange(nullptr, std::memory_order_acquire);
+  Mail* oldest = nullptr;
+  while (newest != nullptr) {
+    Mail* next = newest->next;
+    newest->next = oldest;
+    oldest = newest;
+    newest = next;
+  }
+  while (oldest != nullptr) {
+    Mail* one = oldest;
+    oldest = one->next;
+    Identity* target = one->target;
+    if (target == nullptr) {
+      one->handle(nullptr, one);
+    } else if (target->generation == one->generation) {
+      target->ops->accept(target, one);
+    } else {
+      ++counters.dead_letters;
+      one->handle(nullptr, one);
+    }
+  }
+}
+
+// -- deadlock --------------------------------------------------------------------------------------
+
+bool HubImpl::can_be_woken() const {
+  return !timers.empty() || counted_watches != 0 ||
+         attachments.load(std::memory_order_acquire) != 0 || living_hubs() > 1 ||
+         inbox.load(std::memory_order_acquire) != nullptr;
+}
+
+// -- timers and watches ----------------------------------------------------------------------------
+
+void arm(Timer& timer, std::int64_t due) { HubImpl::here().timers.add(timer, due); }
+
+void disarm(Timer& timer) noexcept {
+  if (timer.armed()) HubImpl::here().timers.remove(timer);
+}
+
+Wake park_until(const char* what, Deadline deadline) {
+  if (deadline.is_never()) return park(what);
+  struct CallTimer : Timer {
+    Identity* who;
+    ~CallTimer() { disarm(*this); }
+  } timer;
+  timer.who = this_hub->current;
+  timer.fire = [](Timer& t) noexcept { wake(static_cast<CallTimer&>(t).who, Wake::timeout); };
+  arm(timer, deadline.nanoseconds());
+  return park(what);
+}
+
+struct Watch::Access {
+  static ev_io* io(Watch& watch) { return reinterpret_cast<ev_io*>(watch.io_); }
+  static void ready(struct ev_loop*, ev_io* io, int events) {
+    auto* watch = static_cast<Watch*>(io->data);
+    unsigned directions = 0;
+    if ((events & (EV_READ | EV_ERROR)) != 0) directions |= readable;
+    if ((events & (EV_WRITE | EV_ERROR)) != 0) directions |= writable;
+    watch->callback_(*watch, directions);
+  }
+};
+
+Watch::Watch(int fd, unsigned interest, Callback callback) : io_{}, callback_(callback), fd_(fd) {
+  static_assert(sizeof(ev_io) <= sizeof io_ && alignof(ev_io) <= 8);
+  auto* io = ::new (static_cast<void*>(io_)) ev_io;
+  const int events = static_cast<int>(((interest & readable) != 0 ? EV_READ : 0) |
+                                      ((interest & writable) != 0 ? EV_WRITE : 0));
+  ev_io_init(io, &Access::ready, fd, events);
+  io->data = this;
+}
+
+Watch::~Watch() { stop(); }
+
+void Watch::start() {
+  if (active_) return;
+  HubImpl& hub = HubImpl::here();
+  ev_io_start(hub.loop, Access::io(*this));
+  active_ = true;
+  ++hub.watches;
+  if (counted) ++hub.counted_watches;
+}
+
+void Watch::stop() {
+  if (!active_) return;
+  HubImpl& hub = HubImpl::here();
+  ev_io_stop(hub.loop, Access::io(*this));
+  active_ = false;
+  --hub.watches;
+  if (counted) --hub.counted_watches;
+}
+
+} // namespace grove::detail

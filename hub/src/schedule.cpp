@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: MIT
+// Park, yield and the host's loop: everything that changes stacks is in this file.
+#include <new>
+#include <system_error>
+
+#include <grove/hub/detail/greenlet_state.hpp>
+#include <grove/hub/detail/wait.hpp>
+
+#include "extras.hpp"
+#include "hub_impl.hpp"
+#include "interrupts.hpp"
+#include "schedule.hpp"
+#include "switch.hpp"
+
+namespace grove::detail {
+
+namespace {
+
+inline Identity* next_runnable(HubState& hub) {
+  if (--hub.tick == 0) [[unlikely]] HubImpl::of(hub).tick();
+  Identity* next = hub.pop();
+  if (next == nullptr) [[unlikely]] next = HubImpl::of(hub).idle();
+  return next;
+}
+
+[[gnu::noinline]] Context* new_stack_for(HubState& hub, Identity* next) {
+  const std::size_t size =
+      (next->flags & flag::own_stack) != 0 ? next->extras->stack_size : std::size_t{0};
+  return HubImpl::of(hub).stacks.take(size);
+}
+
+// The context that runs `next`: its own, or a host that will pick it up. A fresh one for which no
+// stack can be had ends with that error, and the one after it is tried: `next` is then another.
+inline Context* context_for(HubState& hub, Identity*& next) {
+  if (next->context != nullptr) return next->context;
+  hub.handoff = next;
+  if (Context* host = hub.idle_hosts; host != nullptr && (next->flags & flag::own_stack) == 0)
+      [[likely]] {
+    hub.idle_hosts = host->next;
+    return host;
+  }
+  for (;;) {
+    try {
+      Context* fresh = new_stack_for(hub, next);
+      hub.handoff = next;
+      return fresh;
+    } catch (...) {
+      fail_to_begin(next, std::current_exception());
+    }
+    next = next_runnable(hub);
+    if (next->context != nullptr) return next->context;
+  }
+}
+
+// Leaves `self` for whatever is runnable next, and comes back when `me` is resumed.
+inline void suspend(HubState& hub, Identity* me, Context* self) {
+  me->context = self; // before idle(): what wakes us may come in there, and no switch is needed
+  Identity* next = next_runnable(hub);
+  if (next != me) {
+    Context* to = context_for(hub, next);
+    if (next != me) switch_context(hub, self, to);
+    hub.current = me;
+  }
+  me->context = nullptr;
+}
+
+} // namespace
+
+Wake park(const char* what) {
+  HubState& hub = *this_hub;
+  Identity* me = hub.current;
+  Context* self = hub.context;
+  if ((me->flags & flag::interrupts) != 0) [[unlikely]] Interrupts::deliver(hub, me);
+  self->waits_for = what;
+  me->flags |= flag::parked;
+  suspend(hub, me, self);
+  if (me->wake == Wake::interrupt) [[unlikely]] Interrupts::deliver(hub, me);
+  return me->wake;
+}
+
+void yield_now() {
+  HubState& hub = here();
+  Identity* me = hub.current;
+  if ((me->flags & flag::interrupts) != 0) [[unlikely]] Interrupts::deliver(hub, me);
+  if (hub.run_head == nullptr) {
+    if (--hub.tick != 0) [[likely]] return;
+    HubImpl::of(hub).tick(); // may make others runnable
+    if (hub.run_head == nullptr) return;
+  }
+  hub.context->waits_for = "yield";
+  hub.push(me);
+  suspend(hub, me, hub.context);
+  if ((me->flags & flag::interrupts) != 0) [[unlikely]] Interrupts::deliver(hub, me);
+}
+
+void park_behind(HubState& hub, Identity* child, const char* what) {
+  Identity* me = hub.current;
+  Context* self = hub.context;
+  if ((me->flags & flag::interrupts) != 0) [[unlikely]] Interrupts::deliver(hub, me);
+  self->waits_for = what;
+  me->flags |= flag::parked;
+  me->context = self;
+  Identity* next = child;
+  Context* to = context_for(hub, next);
+  if (next != me) switch_context(hub, self, to);
+  hub.current = me;
+  me->context = nullptr;
+  if (me->wake == Wake::interrupt) [[unlikely]] Interrupts::deliver(hub, me);
+}
+
+// What every stack does: run what is runnable and owns no context, as plain calls; when the next
+// one has a context, rest, and let it have the thread.
+[[noreturn]] void stack_main() noexcept {
+#if defined(__x86_64__)
+  asm volatile(".cfi_undefined rip"); // the bottom frame: unwinders stop here
+#endif
+#if GROVE_ASAN
+  __sanitizer_finish_switch_fiber(nullptr, nullptr, nullptr);
+#endif
+  HubState& hub = *this_hub;
+  Context* self = hub.context;
+  for (;;) {
+    Identity* next = hub.handoff;
+    do {
+      hub.current = next;
+      next->ops->run(next);
+      next = next_runnable(hub);
+    } while (next->context == nullptr && !self->own_size && (next->flags & flag::own_stack) == 0);
+    HubImpl::of(hub).stacks.give(hub, self);
+    Context* to = context_for(hub, next);
+    if (to != self) switch_context(hub, self, to);
+  }
+}
+
+#if GROVE_INLINE_SWITCH
+extern "C" [[noreturn]] void grove_stack_main() { stack_main(); }
+asm(".text\n"
+    ".globl grove_stack_entry\n"
+    ".type grove_stack_entry, @function\n"
+    "grove_stack_entry:\n"
+    ".cfi_startproc\n"
+    ".cfi_undefined rip\n"
+    "xorl %ebp, %ebp\n"
+    "call grove_stack_main\n"
+    "ud2\n"
+    ".cfi_endproc\n"
+    ".size grove_stack_entry, .-grove_stack_entry\n");
+#endif
+
+} // namespace grove::detail
