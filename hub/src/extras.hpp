@@ -29,6 +29,7 @@ struct Extras {
     bool on_value, on_exception;
     GreenletRef<>::Link call;
   };
+  WaitNode joiners; // actors only: greenlets are joined more often and keep theirs at hand
   std::deque<Linked> links;
   std::uint64_t next_link = 1;
 };

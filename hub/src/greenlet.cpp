@@ -26,6 +26,15 @@ void throw_negative_timeout(std::int64_t nanoseconds) {
 
 // -- end -------------------------------------------------------------------------------------------
 
+namespace {
+void grant_ring(WaitNode& joiners) {
+  while (Waiter* waiter = WaitList::pop_parked(joiners)) {
+    waiter->granted = true;
+    wake(waiter->who);
+  }
+}
+} // namespace
+
 void end_with_exception(Identity* self) noexcept {
   GreenletState* state = state_of(self);
   try {
@@ -38,9 +47,15 @@ void end_with_exception(Identity* self) noexcept {
   }
 }
 
-namespace {
-
 void drop_extras(Identity* self) noexcept { delete std::exchange(self->extras, nullptr); }
+
+void release_joiners(Identity* self) noexcept {
+  if (self->extras == nullptr) return;
+  grant_ring(self->extras->joiners);
+  drop_extras(self);
+}
+
+namespace {
 
 bool wanted(const Extras::Linked& link, const GreenletState* state) {
   return state->end == End::value ? link.on_value : link.on_exception;
@@ -72,10 +87,7 @@ void finish_greenlet(Identity* self) noexcept {
   self->flags |= flag::finished;
   GreenletState* state = state_of(self);
   if (state->end == End::error) report_unhandled(self, state->error);
-  while (Waiter* waiter = WaitList::pop_parked(self->joiners)) {
-    waiter->granted = true;
-    wake(waiter->who);
-  }
+  grant_ring(state->joiners);
   if (self->extras != nullptr) [[unlikely]] start_links(self);
   drop_reference(self);
 }
@@ -114,9 +126,10 @@ void kill_greenlet(Identity* self) noexcept {
 }
 
 void fail_to_begin(Identity* identity, std::exception_ptr error) noexcept {
-  if (identity->ops->accept != nullptr) { // an actor: it ends at its next turn, on another's stack
+  if (identity->ops->accept != nullptr) { // an actor: it ends on the stack that found out
     kill_identity(identity, std::move(error));
-    this_hub->push(identity);
+    this_hub->current = identity;
+    identity->ops->run(identity);
     return;
   }
   extras_of(identity).kill_error = std::move(error);
@@ -146,6 +159,11 @@ bool elsewhere(const SpawnOptions& options) {
 
 // -- join and kill ---------------------------------------------------------------------------------
 
+WaitNode& joiners_of(Identity* identity) {
+  return identity->ops->accept == nullptr ? state_of(identity)->joiners
+                                          : extras_of(identity).joiners;
+}
+
 bool join_identity(IdentityRef ref, Deadline deadline) {
   if (ref.identity == nullptr) throw std::logic_error("grove: join of an empty reference");
   check_home(ref.identity->home, "join");
@@ -154,7 +172,7 @@ bool join_identity(IdentityRef ref, Deadline deadline) {
     throw std::logic_error("grove: " + name_of(ref.identity) + " waits for its own end");
   }
   Waiter waiter;
-  WaitList::push_back(ref.identity->joiners, waiter);
+  WaitList::push_back(joiners_of(ref.identity), waiter);
   return park_until("join", deadline) == Wake::ready;
 }
 

@@ -275,6 +275,12 @@ void report_unhandled(Identity* identity, const std::exception_ptr& error) noexc
   }
 }
 
+void add_dead_letter() noexcept {
+  if (this_hub->index != no_hub_index) ++HubImpl::of(*this_hub).counters.dead_letters;
+}
+
+Hub* hub_of(const Identity* identity) { return hub_at(identity->home); }
+
 void HubImpl::report_deadlock() {
   std::ostringstream out;
   out << "grove: nothing can ever run again. Who waits, and in what:\n";

@@ -12,6 +12,7 @@
 
 #include <ev.h>
 
+#include <grove/hub/detail/report.hpp>
 #include <grove/hub/hub.hpp>
 
 #include "memory.hpp"
@@ -101,9 +102,5 @@ HubImpl& open_hub();
 
 // Puts the identity's name, kind and state into words.
 std::string describe(Identity* identity);
-std::string name_of(Identity* identity);
-
-void report_unhandled(Identity* identity, const std::exception_ptr& error) noexcept;
-std::string describe_exception(const std::exception_ptr& error);
 
 } // namespace grove::detail

@@ -108,6 +108,13 @@ void park_behind(HubState& hub, Identity* child, const char* what) {
   if (me->wake == Wake::interrupt) [[unlikely]] Interrupts::deliver(hub, me);
 }
 
+void wake_next(Identity* identity) noexcept {
+  if ((identity->flags & flag::parked) == 0) return;
+  identity->flags = static_cast<std::uint16_t>(identity->flags & ~flag::parked);
+  identity->wake = Wake::ready;
+  this_hub->push_front(identity);
+}
+
 // What every stack does: run what is runnable and owns no context, as plain calls; when the next
 // one has a context, rest, and let it have the thread.
 [[noreturn]] void stack_main() noexcept {

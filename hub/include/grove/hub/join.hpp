@@ -50,6 +50,7 @@ template <class Ref> bool kill_all(const std::vector<Ref>& all, Deadline deadlin
 namespace detail {
 bool join_identity(IdentityRef ref, Deadline deadline);
 void kill_identity(Identity* identity, std::exception_ptr error);
+WaitNode& joiners_of(Identity* identity);
 } // namespace detail
 
 } // namespace grove

@@ -57,7 +57,7 @@ public:
   using Result = void;
   explicit ended(const Joinable& who) : who_(who.ref()) {}
   bool ready() const { return !who_.alive(); }
-  void arm() { detail::WaitList::push_back(who_.identity->joiners, waiter_); }
+  void arm() { detail::WaitList::push_back(detail::joiners_of(who_.identity), waiter_); }
   void take() {}
   static constexpr const char* name = "wait_any(ended)";
 

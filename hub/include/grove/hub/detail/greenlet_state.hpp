@@ -29,6 +29,7 @@ struct GreenletState {
   std::uint32_t references = 1;
   End end = End::none;
   std::exception_ptr error; // set when end is error
+  WaitNode joiners;         // who waits for its end
 };
 
 // What stands behind the identity in its slot.

@@ -62,21 +62,20 @@ enum : std::uint16_t {
 constexpr std::uint16_t interrupts = kill_pending | expired | deadlock;
 } // namespace flag
 
-// 64 bytes. Lives in a slab whose memory stays an Identity for ever: a stale reference may look at
+// 48 bytes. Lives in a slab whose memory stays an Identity for ever: a stale reference may look at
 // `generation` at any time (on the owning hub) and finds another number.
 struct Identity {
   Identity* next = nullptr;    // in the run queue, or in the list of free slots
   Context* context = nullptr;  // its stack while it is suspended; null: any host may run it
   const Ops* ops = nullptr;
   Extras* extras = nullptr;    // what few of them need: see extras.hpp
-  WaitNode joiners;            // who waits for its end; a ring, lazily closed
   std::uint32_t generation = 1;
   std::uint32_t id = 0;        // small, unique among the living of a hub, used again
   std::uint16_t home = 0;      // index of its hub; written once
   std::uint16_t flags = 0;
   Wake wake = Wake::ready;
 };
-static_assert(sizeof(Identity) == 64);
+static_assert(sizeof(Identity) == 48);
 
 // {slot, generation}: never dangles, counts nothing.
 struct IdentityRef {

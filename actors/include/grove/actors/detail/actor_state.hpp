@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+// The inbox that stands behind an actor's identity, and the way mail gets into it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include <grove/hub/detail/greenlet_state.hpp>
+#include <grove/hub/detail/mail.hpp>
+#include <grove/hub/detail/wait.hpp>
+
+namespace grove {
+class Actor;
+}
+
+namespace grove::detail {
+
+struct Birth;
+
+// 32 bytes, between the identity and the object. Touched by the owning hub only: mail from elsewhere
+// comes through the hub's one word and is put here by the owner.
+struct Inbox {
+  Mail* head = nullptr;
+  Mail** tail = &head;
+  Birth* birth = nullptr; // the spawn() that waits for on_start
+  std::uint32_t count = 0;
+};
+static_assert(sizeof(Inbox) == 32);
+
+inline constexpr std::size_t actor_offset = sizeof(Identity) + sizeof(Inbox);
+static_assert(actor_offset % 16 == 0);
+
+inline Inbox& inbox_of(Identity* actor) { return *body<Inbox>(actor); }
+
+// The Actor subobject of every actor lies at one distance from its slot: spawn() sees to it.
+inline Identity* slot_of_actor(const Actor* actor) {
+  auto* address = reinterpret_cast<std::byte*>(const_cast<Actor*>(actor)); // NOLINT: no write
+  return reinterpret_cast<Identity*>(address - actor_offset);
+}
+template <class A> A* object_of(Identity* slot) {
+  return std::launder(reinterpret_cast<A*>(reinterpret_cast<std::byte*>(slot) + actor_offset));
+}
+
+// One report when an inbox has grown to this length: nobody keeps up.
+inline constexpr std::uint32_t long_inbox = 100'000;
+void report_long_inbox(Identity* actor) noexcept;
+
+// On the actor's own hub.
+inline void append(HubState& hub, Identity* actor, Mail* mail) {
+  Inbox& inbox = inbox_of(actor);
+  mail->next = nullptr;
+  *inbox.tail = mail;
+  inbox.tail = &mail->next;
+  if (++inbox.count == long_inbox) [[unlikely]] report_long_inbox(actor);
+  if ((actor->flags & flag::scheduled) == 0) {
+    actor->flags |= flag::scheduled;
+    hub.push(actor);
+  }
+}
+inline Mail* take(Inbox& inbox) {
+  Mail* mail = inbox.head;
+  if (mail != nullptr) {
+    inbox.head = mail->next;
+    if (inbox.head == nullptr) inbox.tail = &inbox.head;
+    --inbox.count;
+  }
+  return mail;
+}
+
+// The mail goes to an actor of another hub, or to one that has ended.
+void send_elsewhere(Identity* actor, std::uint32_t generation, Mail* mail) noexcept;
+void count_dead_letter() noexcept;
+
+// What a reference to nobody points at.
+extern constinit Identity nobody;
+
+} // namespace grove::detail

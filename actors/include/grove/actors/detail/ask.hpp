@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: MIT
+// Tell and ask: how a message gets its envelope, and an answer its way back.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <exception>
+#include <future>
+#include <memory>
+#include <new>
+#include <optional>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+#include <grove/actors/detail/actor_state.hpp>
+#include <grove/actors/detail/receives.hpp>
+#include <grove/actors/errors.hpp>
+#include <grove/hub/deadline.hpp>
+#include <grove/hub/detail/mail.hpp>
+#include <grove/hub/detail/wait.hpp>
+
+namespace grove::detail {
+
+void tell_stop(Identity* slot, std::uint32_t generation);
+bool kill_actor(Identity* slot, std::uint32_t generation, Deadline deadline);
+bool join_actor(Identity* slot, std::uint32_t generation, Deadline deadline);
+
+// Ends a body and gives its envelope back, whatever happened to the message.
+template <class Body> struct Envelope {
+  Mail* mail;
+  explicit Envelope(Mail* m) : mail(m) {}
+  Envelope(const Envelope&) = delete;
+  Envelope& operator=(const Envelope&) = delete;
+  ~Envelope() {
+    body().~Body();
+    release_mail<sizeof(Body)>(*this_hub, mail);
+  }
+  Body& body() const { return *mail_body<Body>(mail); }
+};
+
+template <class Body, class... Args>
+Mail* make_mail(HubState& hub, void (*handle)(Identity*, Mail*), Args&&... args) {
+  Mail* mail = take_mail<sizeof(Body)>(hub);
+  if constexpr (std::is_nothrow_constructible_v<Body, Args&&...>) {
+    ::new (static_cast<void*>(mail + 1)) Body(std::forward<Args>(args)...);
+  } else {
+    try {
+      ::new (static_cast<void*>(mail + 1)) Body(std::forward<Args>(args)...);
+    } catch (...) {
+      release_mail<sizeof(Body)>(hub, mail);
+      throw;
+    }
+  }
+  mail->handle = handle;
+  return mail;
+}
+
+// True if the actor is one of this hub and lives: the mail may go straight into its inbox.
+inline bool is_here(const HubState& hub, const Identity* slot) { return slot->home == hub.index; }
+
+// -- tell ------------------------------------------------------------------------------------------
+
+template <class A, class M> void handle_tell(Identity* actor, Mail* mail) {
+  const Envelope<M> envelope(mail);
+  if (actor != nullptr) object_of<A>(actor)->receive(std::move(envelope.body()));
+}
+
+template <class A, class M, class Arg>
+void tell(Identity* slot, std::uint32_t generation, Arg&& message) {
+  HubState& hub = *this_hub;
+  if (is_here(hub, slot)) [[likely]] {
+    if (slot->generation != generation) [[unlikely]] {
+      count_dead_letter();
+      return;
+    }
+    append(hub, slot, make_mail<M>(hub, handle_tell<A, M>, std::forward<Arg>(message)));
+    return;
+  }
+  send_elsewhere(slot, generation,
+                 make_mail<M>(hub, handle_tell<A, M>, std::forward<Arg>(message)));
+}
+
+// -- ask ------------------------------------------------------------------------------------------
+
+
+// Where an answer goes: on the stack of the asker.
+struct ReplySlot {
+  enum class State : std::uint8_t { waiting, answered, failed } state = State::waiting;
+  std::exception_ptr error; // null when failed: the actor is gone
+};
+template <class R> struct ReplySlotOf : ReplySlot {
+  union {
+    R value;
+  };
+  ReplySlotOf() {} // NOLINT: the value comes later
+  ReplySlotOf(const ReplySlotOf&) = delete;
+  ReplySlotOf& operator=(const ReplySlotOf&) = delete;
+  ~ReplySlotOf() {
+    if (state == State::answered) value.~R();
+  }
+};
+template <> struct ReplySlotOf<void> : ReplySlot {};
+
+// Who asked, as a name: an identity, and the number that its context waits for. Identities are
+// type-stable and numbers are not used twice, so that a late answer finds nobody.
+struct Asker {
+  Identity* identity;
+  std::uint64_t question;
+};
+
+// The slot that still waits for this answer, or null. On the asker's hub; takes it off the books.
+inline ReplySlot* claim_reply(const Asker& asker) {
+  Context* context = asker.identity->context;
+  if (context == nullptr || context->question != asker.question ||
+      (asker.identity->flags & flag::parked) == 0) {
+    return nullptr;
+  }
+  context->question = 0;
+  return context->reply;
+}
+
+template <class R> using ValueOr = std::conditional_t<std::is_void_v<R>, std::monostate, R>;
+
+// `value` is null when it failed; then `error` may be null too.
+template <class R>
+void deliver_reply(const Asker& asker, ValueOr<R>* value, std::exception_ptr error) {
+  ReplySlot* slot = claim_reply(asker);
+  if (slot == nullptr) return;
+  if (value == nullptr) {
+    slot->error = std::move(error);
+    slot->state = ReplySlot::State::failed;
+  } else {
+    if constexpr (!std::is_void_v<R>) {
+      ::new (static_cast<void*>(&static_cast<ReplySlotOf<R>*>(slot)->value)) R(std::move(*value));
+    }
+    slot->state = ReplySlot::State::answered;
+  }
+  wake(asker.identity);
+}
+
+template <class R> struct Answer {
+  Asker asker;
+  std::optional<ValueOr<R>> value;
+  std::exception_ptr error;
+};
+template <class R> void handle_answer(Identity*, Mail* mail) {
+  const Envelope<Answer<R>> envelope(mail);
+  Answer<R>& answer = envelope.body();
+  deliver_reply<R>(answer.asker, answer.value ? &*answer.value : nullptr, std::move(answer.error));
+}
+
+template <class R>
+void reply(const Asker& asker, ValueOr<R>* value, const std::exception_ptr& error) {
+  HubState& hub = *this_hub;
+  if (is_here(hub, asker.identity)) [[likely]] {
+    deliver_reply<R>(asker, value, error);
+    return;
+  }
+  Mail* mail = make_mail<Answer<R>>(hub, handle_answer<R>, Answer<R>{asker, {}, error});
+  if (value != nullptr) mail_body<Answer<R>>(mail)->value.emplace(std::move(*value));
+  mail->target = nullptr;
+  if (!send_mail(asker.identity->home, mail)) const Envelope<Answer<R>> dropped(mail);
+}
+
+// A thread without a hub that asks blocks on a promise, which it may abandon.
+template <class R> using ForeignAsker = std::shared_ptr<std::promise<R>>;
+
+template <class R>
+void reply(const ForeignAsker<R>& asker, ValueOr<R>* value, const std::exception_ptr& error) {
+  if (value == nullptr) {
+    asker->set_exception(error ? error
+                               : std::make_exception_ptr(ActorDown("ask: the actor has ended")));
+  } else if constexpr (std::is_void_v<R>) {
+    asker->set_value();
+  } else {
+    asker->set_value(std::move(*value));
+  }
+}
+
+template <class M, class From> struct Question {
+  From from;
+  M message;
+};
+
+template <class A, class M, class R, class From> void handle_ask(Identity* actor, Mail* mail) {
+  using Body = Question<M, From>;
+  const Envelope<Body> envelope(mail);
+  Body& question = envelope.body();
+  if (actor == nullptr) {
+    reply<R>(question.from, nullptr, nullptr);
+    return;
+  }
+  // Unless it is answered, the asker hears that the actor is gone: a kill passes here.
+  struct Unanswered {
+    Body* question;
+    ~Unanswered() {
+      if (question != nullptr) reply<R>(question->from, nullptr, nullptr);
+    }
+  } guard{&question};
+  try {
+    if constexpr (std::is_void_v<R>) {
+      object_of<A>(actor)->receive(std::move(question.message));
+      guard.question = nullptr;
+      std::monostate done;
+      reply<R>(question.from, &done, nullptr);
+    } else {
+      R value = object_of<A>(actor)->receive(std::move(question.message));
+      guard.question = nullptr;
+      reply<R>(question.from, &value, nullptr);
+    }
+  } catch (const GreenletExit&) {
+    throw;
+  } catch (...) {
+    if (guard.question == nullptr) throw; // moving the answer threw
+    guard.question = nullptr;
+    reply<R>(question.from, nullptr, std::current_exception());
+    throw; // and the actor ends of it
+  }
+}
+
+[[noreturn]] void throw_actor_down(Identity* slot);
+[[noreturn]] void throw_ask_timeout(Identity* slot);
+
+template <class A, class M, class R, class Arg>
+R ask_blocking(Identity* slot, std::uint32_t generation, Arg&& message, Deadline deadline) {
+  auto promise = std::make_shared<std::promise<R>>();
+  std::future<R> answer = promise->get_future();
+  using Body = Question<M, ForeignAsker<R>>;
+  send_elsewhere(slot, generation,
+                 make_mail<Body>(*this_hub, handle_ask<A, M, R, ForeignAsker<R>>,
+                                 Body{std::move(promise), M(std::forward<Arg>(message))}));
+  if (!deadline.is_never() &&
+      answer.wait_until(Deadline::Clock::time_point(std::chrono::nanoseconds(
+          deadline.nanoseconds()))) == std::future_status::timeout) {
+    throw_ask_timeout(slot);
+  }
+  return answer.get();
+}
+
+template <class A, class M, class Arg>
+ReplyOf<A, M> ask(Identity* slot, std::uint32_t generation, Arg&& message, Deadline deadline) {
+  using R = ReplyOf<A, M>;
+  static_assert(!std::is_reference_v<R>, "a reply is a value: receive() must not return a reference");
+  HubState& hub = *this_hub;
+  if (hub.index == no_hub_index) [[unlikely]] {
+    return ask_blocking<A, M, R>(slot, generation, std::forward<Arg>(message), deadline);
+  }
+  const bool here = is_here(hub, slot);
+  if (here && slot->generation != generation) throw_actor_down(slot);
+  if ((hub.current->flags & flag::interrupts) != 0) [[unlikely]] check_interrupts();
+  ReplySlotOf<R> answer;
+  Context* context = hub.context;
+  struct Forget {
+    Context* context;
+    ~Forget() { context->question = 0; }
+  } forget{context};
+  using Body = Question<M, Asker>;
+  Mail* mail =
+      make_mail<Body>(hub, handle_ask<A, M, R, Asker>,
+                      Body{Asker{hub.current, hub.questions + 1}, M(std::forward<Arg>(message))});
+  context->reply = &answer;
+  context->question = ++hub.questions;
+  if (here) append(hub, slot, mail);
+  else send_elsewhere(slot, generation, mail);
+  const Wake why = deadline.is_never() ? park("ask") : park_until("ask", deadline);
+  if (why == Wake::timeout) throw_ask_timeout(slot);
+  if (answer.state == ReplySlot::State::failed) [[unlikely]] {
+    if (answer.error != nullptr) std::rethrow_exception(std::move(answer.error));
+    throw_actor_down(slot);
+  }
+  if constexpr (!std::is_void_v<R>) return R(std::move(answer.value));
+}
+
+} // namespace grove::detail

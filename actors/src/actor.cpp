@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: MIT
+// The life of an actor: birth, turns, end.
+#include <grove/actors/actor.hpp>
+
+#include <cstdio>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include <grove/actors/spawn.hpp>
+#include <grove/hub/detail/report.hpp>
+#include <grove/hub/hub.hpp>
+#include <grove/hub/join.hpp>
+#include <grove/hub/timeout.hpp>
+
+namespace grove {
+
+namespace detail {
+
+constinit Identity nobody{};
+
+namespace {
+
+// Messages handled before the next in the run queue has its turn.
+constexpr unsigned turn_budget = 64;
+constexpr std::uint16_t ends = flag::stopping | flag::kill_pending;
+
+void drop_inbox(Identity* self) noexcept {
+  while (Mail* mail = take(inbox_of(self))) {
+    count_dead_letter();
+    mail->handle(nullptr, mail);
+  }
+}
+
+// Under the actor's own identity, on a host's stack: on_stop and destructors may wait.
+void finish(Identity* self, const ExitReason& reason) noexcept {
+  const Shield shield;
+  if (reason.kind == ExitReason::Kind::failed) report_unhandled(self, reason.error);
+  if (reason.kind != ExitReason::Kind::killed) {
+    try {
+      object_of<Actor>(self)->on_stop(reason);
+    } catch (...) {
+      report_unhandled(self, std::current_exception());
+    }
+  }
+  drop_inbox(self);
+  self->ops->destroy(self);
+  drop_inbox(self); // what was sent while it ended
+  self->flags |= flag::finished;
+  release_joiners(self);
+  inbox_of(self).~Inbox();
+  give_identity(*this_hub, self); // every reference is stale from here on
+}
+
+// After what the handler (or on_start) threw, in a catch block: keeps why the actor ends.
+ExitReason reason_in_flight() {
+  try {
+    throw;
+  } catch (const GreenletExit&) {
+    return {ExitReason::Kind::killed, nullptr};
+  } catch (...) {
+    return {ExitReason::Kind::failed, std::current_exception()};
+  }
+}
+
+// The spawner goes on next: child first, spawner next, depth first.
+void end_start(Identity* self, const ExitReason* failure) {
+  Birth* birth = std::exchange(inbox_of(self).birth, nullptr);
+  if (birth == nullptr) return; // the spawner was interrupted and is gone
+  birth->inbox = nullptr;
+  if (failure != nullptr) {
+    birth->error = failure->error;
+    birth->killed = failure->kind == ExitReason::Kind::killed;
+  }
+  wake_next(birth->spawner);
+}
+
+// True if the actor goes on.
+bool run_start(Identity* self) {
+  self->flags = static_cast<std::uint16_t>(self->flags & ~flag::unstarted);
+  ExitReason failure;
+  try {
+    if ((self->flags & flag::kill_pending) != 0) throw GreenletExit{};
+    object_of<Actor>(self)->on_start();
+    end_start(self, nullptr);
+    return true;
+  } catch (...) {
+    failure = reason_in_flight();
+  }
+  const bool told = inbox_of(self).birth != nullptr;
+  end_start(self, &failure);
+  // An on_start that fails has told its spawner: nobody else need hear.
+  finish(self, told ? ExitReason{ExitReason::Kind::killed, nullptr} : failure);
+  return false;
+}
+
+} // namespace
+
+void run_actor(Identity* self) noexcept {
+  if ((self->flags & flag::unstarted) != 0) [[unlikely]] {
+    if (!run_start(self)) return;
+  }
+  ExitReason reason;
+  bool failed = false;
+  if ((self->flags & ends) == 0) [[likely]] {
+    Inbox& inbox = inbox_of(self);
+    try {
+      for (unsigned left = turn_budget; Mail* mail = take(inbox);) {
+        mail->handle(self, mail);
+        if ((self->flags & ends) != 0 || --left == 0) [[unlikely]] break;
+      }
+    } catch (...) { // the rest happens outside the catch block: it may wait
+      reason = reason_in_flight();
+      failed = true;
+    }
+  }
+  if (failed || (self->flags & ends) != 0) [[unlikely]] {
+    if (!failed && (self->flags & flag::kill_pending) != 0) reason.kind = ExitReason::Kind::killed;
+    finish(self, reason);
+    return;
+  }
+  if (inbox_of(self).head != nullptr) this_hub->push(self);
+  else self->flags = static_cast<std::uint16_t>(self->flags & ~flag::scheduled);
+}
+
+void accept_mail(Identity* self, Mail* mail) noexcept { append(*this_hub, self, mail); }
+
+void kill_idle_actor(Identity* self) noexcept {
+  self->flags |= flag::kill_pending;
+  if ((self->flags & flag::scheduled) != 0) return;
+  self->flags |= flag::scheduled;
+  this_hub->push(self);
+}
+
+void abandon_actor(HubState& hub, Identity* self) noexcept {
+  drop_inbox(self);
+  inbox_of(self).~Inbox();
+  drop_extras(self);
+  give_identity(hub, self);
+}
+
+void wait_for_start(HubState& hub, Identity* child) {
+  child->flags |= flag::unstarted;
+  Inbox& inbox = inbox_of(child);
+  Birth birth{hub.current, &inbox, nullptr};
+  inbox.birth = &birth;
+  park_behind(hub, child, "spawn");
+  if (birth.error != nullptr) std::rethrow_exception(birth.error);
+  if (birth.killed) throw ActorDown("spawn: the actor was killed in on_start");
+}
+
+void throw_actor_not_first(const char* type) {
+  throw std::logic_error(std::string("grove: spawn<") + type +
+                         ">: Actor must be the first of its base classes");
+}
+
+} // namespace detail
+
+void Actor::stop() noexcept { detail::slot_of_actor(this)->flags |= detail::flag::stopping; }
+
+std::string ExitReason::what() const {
+  switch (kind) {
+  case Kind::stopped:
+    return "stopped";
+  case Kind::killed:
+    return "killed";
+  case Kind::failed:
+    break;
+  }
+  return detail::describe_exception(error);
+}
+
+} // namespace grove

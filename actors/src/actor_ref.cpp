@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+// What references do away from the hot path: stop, kill, join, and mail to other hubs.
+#include <grove/actors/actor_ref.hpp>
+
+#include <cstdio>
+#include <functional>
+#include <string>
+#include <utility>
+
+#include <grove/hub/detail/report.hpp>
+#include <grove/hub/hub.hpp>
+#include <grove/hub/hub_thread.hpp>
+#include <grove/hub/join.hpp>
+
+namespace grove::detail {
+
+namespace {
+
+void handle_stop(Identity* actor, Mail* mail) {
+  release_mail<0>(*this_hub, mail);
+  if (actor != nullptr) actor->flags |= flag::stopping;
+}
+
+// join and kill on the actor's own hub, for callers on other hubs and on threads without one.
+bool there(Identity* slot, Deadline deadline, std::function<bool()> f) {
+  if (slot == &nobody) return true;
+  Hub& home = *hub_of(slot);
+  if (this_hub->index == no_hub_index) {
+    bool done = false;
+    block_on(home, [&] { done = f(); });
+    return done;
+  }
+  AsyncResult<bool> result;
+  if (!home.post([result, f = std::move(f)] { result.set(f()); })) return true; // ended with its hub
+  if (!result.wait(deadline)) return false;
+  return result.get();
+}
+
+} // namespace
+
+void tell_stop(Identity* slot, std::uint32_t generation) {
+  HubState& hub = *this_hub;
+  if (!is_here(hub, slot)) {
+    Mail* mail = take_mail<0>(hub);
+    mail->handle = handle_stop;
+    send_elsewhere(slot, generation, mail);
+    return;
+  }
+  if (slot->generation != generation) return;
+  Mail* mail = take_mail<0>(hub);
+  mail->handle = handle_stop;
+  append(hub, slot, mail);
+}
+
+bool kill_actor(Identity* slot, std::uint32_t generation, Deadline deadline) {
+  const IdentityRef ref{slot, generation};
+  if (is_here(*this_hub, slot)) {
+    if (!ref.alive()) return true;
+    kill_identity(slot, nullptr);
+    return join_identity(ref, deadline);
+  }
+  return there(slot, deadline, [ref, deadline] {
+    if (!ref.alive()) return true;
+    kill_identity(ref.identity, nullptr);
+    return join_identity(ref, deadline);
+  });
+}
+
+bool join_actor(Identity* slot, std::uint32_t generation, Deadline deadline) {
+  const IdentityRef ref{slot, generation};
+  if (is_here(*this_hub, slot)) return join_identity(ref, deadline);
+  return there(slot, deadline, [ref, deadline] { return join_identity(ref, deadline); });
+}
+
+void send_elsewhere(Identity* actor, std::uint32_t generation, Mail* mail) noexcept {
+  mail->target = actor;
+  mail->generation = generation;
+  if (actor == &nobody || !send_mail(actor->home, mail)) {
+    count_dead_letter();
+    mail->handle(nullptr, mail);
+  }
+}
+
+void count_dead_letter() noexcept { add_dead_letter(); }
+
+void report_long_inbox(Identity* actor) noexcept {
+  try {
+    std::fprintf(stderr,
+                 "grove: %s has %u messages in its inbox: it does not keep up with its senders\n",
+                 name_of(actor).c_str(), long_inbox);
+  } catch (...) { // a report that cannot be made is no reason to fail
+  }
+}
+
+namespace {
+// Other hubs' identities may be looked at only in what never changes.
+std::string label(Identity* slot) {
+  if (slot == &nobody) return "nobody";
+  return is_here(*this_hub, slot) ? name_of(slot) : std::string("an actor of another hub");
+}
+} // namespace
+
+void throw_actor_down(Identity* slot) { throw ActorDown("ask: " + label(slot) + " has ended"); }
+void throw_ask_timeout(Identity* slot) {
+  throw AskTimeout("ask: no answer from " + label(slot) + " in time");
+}
+
+} // namespace grove::detail

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+// What grove's other libraries tell the hub, and ask it, about identities.
+#pragma once
+
+#include <exception>
+#include <string>
+
+#include <grove/hub/detail/hub_state.hpp>
+
+namespace grove::detail {
+
+// "Ponger-5", or the name it was given. On its own hub.
+std::string name_of(Identity* identity);
+// To the hub's error hook. On its own hub.
+void report_unhandled(Identity* identity, const std::exception_ptr& error) noexcept;
+// Type and text.
+std::string describe_exception(const std::exception_ptr& error);
+// One message to an actor that was gone; on a thread without a hub it is not counted.
+void add_dead_letter() noexcept;
+// The hub of an identity; it may have shut down.
+Hub* hub_of(const Identity* identity);
+
+// What is done at the end of an identity that is no greenlet.
+void release_joiners(Identity* identity) noexcept;
+void drop_extras(Identity* identity) noexcept;
+
+// Suspends the current greenlet and runs `child` at once; wake_next() resumes it before all others.
+void park_behind(HubState& hub, Identity* child, const char* what);
+void wake_next(Identity* identity) noexcept;
+
+} // namespace grove::detail
