@@ -1,0 +1,449 @@
+// SPDX-License-Identifier: MIT
+// The ZMQ_EVENTS protocol against a fake socket that swallows its events whenever it can.
+#include "edge.hpp"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstddef>
+#include <ostream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <grove/hub.hpp>
+
+#include "../support/hub_test.hpp"
+
+namespace grove::zmq::detail {
+namespace {
+
+using namespace std::chrono_literals;
+using test::settle;
+
+// Walks all ways through a program that asks "which of n?": each run replays a path and takes the
+// first branch beyond it; next() goes on to the path after it.
+class Choices {
+public:
+  std::size_t operator()(std::size_t n) {
+    if (n < 2)
+      return 0;
+    if (at_ == path_.size())
+      path_.push_back({0, n});
+    return path_[at_++].pick;
+  }
+  bool next() {
+    at_ = 0;
+    while (!path_.empty() && path_.back().pick + 1 == path_.back().of)
+      path_.pop_back();
+    if (path_.empty())
+      return false;
+    ++path_.back().pick;
+    return true;
+  }
+  std::string text() const {
+    std::string result;
+    for (const auto& step : path_)
+      result += std::to_string(step.pick) + " ";
+    return result;
+  }
+
+private:
+  struct Step {
+    std::size_t pick, of;
+  };
+  std::vector<Step> path_;
+  std::size_t at_ = 0;
+};
+
+// What libzmq does, as far as the protocol can tell. The peer's acts become commands; commands
+// become messages and room when they are handled; the descriptor is readable while there are
+// commands. With choices, the peer acts at any moment it can, and every operation handles the
+// commands or leaves them, as it chooses.
+class FakeSocket final : public Port {
+public:
+  explicit FakeSocket(Choices* choose = nullptr) : choose_(choose) {}
+
+  int messages = 0;                   // ready to be received
+  int room = 0;                       // for messages to be sent
+  int new_messages = 0, new_room = 0; // commands
+  int peer_sends = 0, peer_takes = 0; // what the peer has still to do
+  bool says_writable = false;         // ZMQ_EVENTS of a mandatory ROUTER with one full peer
+  bool watched = false;
+  int looks = 0, attempts = 0, starts = 0;
+
+  bool readable() const { return new_messages + new_room > 0; }
+  void handle() {
+    messages += std::exchange(new_messages, 0);
+    room += std::exchange(new_room, 0);
+  }
+  void peer_acts(bool sends) {
+    if (sends)
+      --peer_sends, ++new_messages;
+    else
+      --peer_takes, ++new_room;
+  }
+
+  Attempt try_receive() noexcept { return attempt(messages); }
+  Attempt try_send() noexcept { return attempt(room); }
+
+  unsigned events() noexcept override {
+    ++looks;
+    peer_may_act();
+    handle();
+    const unsigned ready = (messages > 0 ? 1U : 0U) | (room > 0 || says_writable ? 2U : 0U);
+    peer_may_act();
+    return ready;
+  }
+  void watch(bool on) noexcept override {
+    EXPECT_NE(on, watched);
+    watched = on;
+    if (on)
+      ++starts;
+  }
+
+private:
+  Attempt attempt(int& supply) noexcept {
+    ++attempts;
+    peer_may_act();
+    may_handle();
+    if (supply == 0)
+      return Attempt::again;
+    --supply;
+    peer_may_act();
+    may_handle();
+    return Attempt::done;
+  }
+  void may_handle() {
+    if (choose_ != nullptr && readable() && (*choose_)(2) == 1)
+      handle();
+  }
+  void peer_may_act() {
+    if (choose_ == nullptr)
+      return;
+    const std::size_t kinds = 1 + (peer_sends > 0 ? 1U : 0U) + (peer_takes > 0 ? 1U : 0U);
+    const std::size_t pick = (*choose_)(kinds);
+    if (pick != 0)
+      peer_acts(peer_sends > 0 && pick == 1);
+  }
+
+  Choices* choose_;
+};
+
+// One blocking operation, as Socket does it.
+Outcome operate(Edge& edge, FakeSocket& fake, Direction d, Deadline deadline = {}) {
+  auto attempt = [&]() noexcept {
+    return d == Direction::receive ? fake.try_receive() : fake.try_send();
+  };
+  const Outcome first = edge.first(d, attempt);
+  return first == Outcome::done ? first : edge.wait(d, "test", deadline, attempt, first);
+}
+
+struct Scenario {
+  int receivers, senders;
+  int messages, room; // what the peer gives
+  int each = 1;       // operations of each greenlet
+  bool kill = false;  // one of the greenlets, at some moment
+};
+
+void PrintTo(const Scenario&, std::ostream* out) { *out << "as named"; }
+
+// One run along a path of choices. Empty if all is well.
+std::string run(const Scenario& scenario, Choices& choose) {
+  FakeSocket fake(&choose);
+  fake.peer_sends = scenario.messages;
+  fake.peer_takes = scenario.room;
+  Edge edge(fake);
+  int received = 0, sent = 0;
+  std::vector<GreenletRef<>> all;
+  const auto work = [&](Direction d, int& count) {
+    for (int i = 0; i < scenario.each; ++i)
+      count += operate(edge, fake, d) == Outcome::done;
+  };
+  for (int i = 0; i < scenario.receivers; ++i) {
+    all.push_back(spawn([&] { work(Direction::receive, received); }));
+  }
+  for (int i = 0; i < scenario.senders; ++i) {
+    all.push_back(spawn([&] { work(Direction::send, sent); }));
+  }
+  GreenletRef<> victim;
+  if (scenario.kill)
+    victim = all[choose(all.size())];
+
+  // The hub: it polls, the peer acts, the victim is killed, in any order.
+  for (;;) {
+    yield();
+    yield();
+    enum class Act { poll, send, take, kill };
+    std::vector<Act> acts;
+    if (fake.watched && fake.readable())
+      acts.push_back(Act::poll);
+    if (fake.peer_sends > 0)
+      acts.push_back(Act::send);
+    if (fake.peer_takes > 0)
+      acts.push_back(Act::take);
+    if (victim)
+      acts.push_back(Act::kill);
+    if (acts.empty())
+      break;
+    switch (acts[choose(acts.size())]) {
+    case Act::poll:
+      edge.on_readable();
+      break;
+    case Act::send:
+      fake.peer_acts(true);
+      break;
+    case Act::take:
+      fake.peer_acts(false);
+      break;
+    case Act::kill:
+      std::exchange(victim, {}).kill_nowait();
+      break;
+    }
+  }
+  settle();
+
+  std::string wrong;
+  int waiting_receivers = 0, waiting_senders = 0;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (all[i].ready())
+      continue;
+    ++(i < static_cast<std::size_t>(scenario.receivers) ? waiting_receivers : waiting_senders);
+  }
+  if (waiting_receivers > 0 && fake.messages + fake.new_messages > 0)
+    wrong += "receiver stalled ";
+  if (waiting_senders > 0 && fake.room + fake.new_room > 0)
+    wrong += "sender stalled ";
+  if (received + fake.messages + fake.new_messages != scenario.messages)
+    wrong += "message lost ";
+  if (sent + fake.room + fake.new_room != scenario.room)
+    wrong += "room lost ";
+  if (fake.watched != (waiting_receivers + waiting_senders > 0))
+    wrong += "watch left wrong ";
+  edge.close();
+  for (const auto& greenlet : all)
+    greenlet.join();
+  return wrong;
+}
+
+class EdgeTest : public test::HubTest {};
+
+class EveryInterleaving : public EdgeTest, public ::testing::WithParamInterface<Scenario> {};
+
+// pitfall 64, pitfall 66
+TEST_P(EveryInterleaving, loses_no_wake_up) {
+  constexpr int cap = test::sanitized ? 20'000 : 400'000;
+  Choices choose;
+  int runs = 0;
+  do {
+    const std::string wrong = run(GetParam(), choose);
+    ASSERT_EQ(wrong, "") << "after the choices " << choose.text();
+  } while (choose.next() && ++runs < cap);
+  RecordProperty("runs", runs);
+  if (!test::sanitized) {
+    EXPECT_LT(runs, cap) << "not all interleavings were walked";
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    edge, EveryInterleaving,
+    ::testing::Values(Scenario{1, 1, 1, 1}, Scenario{1, 1, 2, 2, 2}, Scenario{3, 0, 3, 0},
+                      Scenario{0, 3, 0, 3}, Scenario{2, 1, 3, 1, 2}, Scenario{1, 2, 2, 2},
+                      Scenario{2, 2, 2, 1}, Scenario{1, 1, 2, 1, 2, true},
+                      Scenario{2, 1, 2, 1, 1, true}, Scenario{1, 2, 1, 2, 1, true}),
+    [](const auto& info) {
+      const Scenario& s = info.param;
+      return std::to_string(s.receivers) + "_receivers_" + std::to_string(s.senders) +
+             "_senders_each_" + std::to_string(s.each) + "_messages_" + std::to_string(s.messages) +
+             "_room_" + std::to_string(s.room) + (s.kill ? "_a_kill" : "");
+    });
+
+// Decision 28: reading ZMQ_EVENTS costs more than sending does.
+TEST_F(EdgeTest, does_not_look_while_nobody_waits) {
+  FakeSocket fake;
+  Edge edge(fake);
+  fake.messages = fake.room = 200;
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_EQ(operate(edge, fake, Direction::receive), Outcome::done);
+    EXPECT_EQ(operate(edge, fake, Direction::send), Outcome::done);
+  }
+  EXPECT_EQ(fake.looks, 0);
+  EXPECT_EQ(fake.starts, 0);
+}
+
+// pitfall 64
+TEST_F(EdgeTest, an_operation_looks_for_who_waits_in_the_other_direction) {
+  FakeSocket fake;
+  Edge edge(fake);
+  const auto receiver = spawn([&] { return operate(edge, fake, Direction::receive); });
+  settle();
+  EXPECT_TRUE(fake.watched);
+  fake.room = 1;
+  fake.messages = 1; // as if the send below had handled the command: no edge comes
+  EXPECT_EQ(operate(edge, fake, Direction::send), Outcome::done);
+  settle();
+  ASSERT_TRUE(receiver.ready());
+  EXPECT_FALSE(fake.watched);
+}
+
+// pitfall 64
+TEST_F(EdgeTest, an_attempt_that_does_not_wait_looks_for_the_others) {
+  FakeSocket fake;
+  Edge edge(fake);
+  const auto receiver = spawn([&] { return operate(edge, fake, Direction::receive); });
+  settle();
+  fake.messages = 1;
+  auto attempt = [&]() noexcept { return fake.try_send(); };
+  EXPECT_EQ(edge.try_once(Direction::send, attempt), Outcome::again);
+  settle();
+  EXPECT_TRUE(receiver.ready());
+}
+
+TEST_F(EdgeTest, nobody_overtakes_the_line) {
+  FakeSocket fake;
+  Edge edge(fake);
+  std::vector<int> order;
+  std::vector<GreenletRef<>> all;
+  const auto receive = [&](int i) {
+    operate(edge, fake, Direction::receive);
+    order.push_back(i);
+  };
+  for (int i = 0; i < 3; ++i)
+    all.push_back(spawn(receive, i));
+  settle();
+  fake.new_messages = 5;
+  edge.on_readable(); // the first has the turn, and has not run yet
+  auto attempt = [&]() noexcept { return fake.try_receive(); };
+  EXPECT_EQ(edge.try_once(Direction::receive, attempt), Outcome::busy);
+  for (int i = 3; i < 5; ++i)
+    all.push_back(spawn(receive, i));
+  join_all(all);
+  EXPECT_EQ(order, (std::vector<int>{0, 1, 2, 3, 4}));
+}
+
+TEST_F(EdgeTest, who_is_granted_the_turn_and_finds_nothing_keeps_the_first_place) {
+  FakeSocket fake;
+  Edge edge(fake);
+  std::vector<int> order;
+  std::vector<GreenletRef<>> all;
+  for (int i = 0; i < 2; ++i) {
+    all.push_back(spawn([&, i] {
+      operate(edge, fake, Direction::receive);
+      order.push_back(i);
+    }));
+  }
+  settle();
+  fake.new_messages = 1;
+  edge.on_readable();
+  fake.messages = 0; // a filter took it
+  settle();
+  EXPECT_TRUE(order.empty());
+  fake.new_messages = 2;
+  edge.on_readable();
+  join_all(all);
+  EXPECT_EQ(order, (std::vector<int>{0, 1}));
+}
+
+TEST_F(EdgeTest, a_kill_after_the_turn_was_granted_comes_too_late) {
+  FakeSocket fake;
+  Edge edge(fake);
+  Outcome outcome = Outcome::again;
+  const auto receiver = spawn([&] { outcome = operate(edge, fake, Direction::receive); });
+  settle();
+  fake.new_messages = 1;
+  edge.on_readable();
+  receiver.kill();
+  EXPECT_EQ(outcome, Outcome::done);
+  EXPECT_EQ(fake.messages, 0);
+}
+
+TEST_F(EdgeTest, whoever_times_out_leaves_the_line) {
+  FakeSocket fake;
+  Edge edge(fake);
+  EXPECT_EQ(operate(edge, fake, Direction::receive, Deadline(0s)), Outcome::timeout);
+  EXPECT_EQ(operate(edge, fake, Direction::receive, Deadline(1ms)), Outcome::timeout);
+  EXPECT_FALSE(fake.watched);
+  fake.messages = 1;
+  EXPECT_EQ(operate(edge, fake, Direction::receive, Deadline(0s)), Outcome::done);
+}
+
+// pitfall 65: a level-triggered watch that nobody needs would spin.
+TEST_F(EdgeTest, watches_only_while_somebody_waits) {
+  FakeSocket fake;
+  Edge edge(fake);
+  const auto receiver = spawn([&] { operate(edge, fake, Direction::receive); });
+  const auto sender = spawn([&] { operate(edge, fake, Direction::send); });
+  settle();
+  EXPECT_TRUE(fake.watched);
+  receiver.kill();
+  EXPECT_TRUE(fake.watched);
+  sender.kill();
+  EXPECT_FALSE(fake.watched);
+}
+
+// pitfall 49
+TEST_F(EdgeTest, who_never_has_to_wait_yields_after_a_budget) {
+  FakeSocket fake;
+  Edge edge(fake);
+  fake.messages = static_cast<int>(4 * Edge::operations_per_turn);
+  int turns = 0;
+  bool stop = false;
+  const auto other_one = spawn([&] {
+    for (; !stop; yield())
+      ++turns;
+  });
+  for (int i = 0; i < static_cast<int>(4 * Edge::operations_per_turn); ++i) {
+    EXPECT_EQ(operate(edge, fake, Direction::receive), Outcome::done);
+  }
+  EXPECT_EQ(turns, 3);
+  stop = true;
+  other_one.join();
+}
+
+TEST_F(EdgeTest, closing_wakes_everybody_also_who_has_the_turn) {
+  FakeSocket fake;
+  Edge edge(fake);
+  std::vector<GreenletRef<Outcome>> all;
+  for (int i = 0; i < 3; ++i) {
+    all.push_back(spawn([&] { return operate(edge, fake, Direction::receive); }));
+  }
+  all.push_back(spawn([&] { return operate(edge, fake, Direction::send); }));
+  settle();
+  fake.new_messages = 1;
+  edge.on_readable();
+  edge.close();
+  EXPECT_FALSE(fake.watched);
+  for (const auto& one : all)
+    EXPECT_EQ(one.get(), Outcome::closed);
+}
+
+// A ROUTER with router_mandatory: ZMQ_EVENTS says that some peer has room, this one has not.
+TEST_F(EdgeTest, events_that_contradict_the_operation_do_not_spin) {
+  FakeSocket fake;
+  Edge edge(fake);
+  fake.says_writable = true;
+  const auto sender = spawn([&] { return operate(edge, fake, Direction::send); });
+  const auto receiver = spawn([&] { return operate(edge, fake, Direction::receive); });
+  settle();
+  const int attempts = fake.attempts;
+  settle(100);
+  EXPECT_LT(fake.attempts - attempts, 20); // a glance or two, not a hundred
+  EXPECT_FALSE(sender.ready());
+  fake.new_room = 1;
+  edge.on_readable();
+  EXPECT_EQ(sender.get(), Outcome::done);
+  receiver.kill();
+}
+
+TEST_F(EdgeTest, contradicted_events_that_are_swallowed_are_found_by_a_glance) {
+  FakeSocket fake;
+  Edge edge(fake);
+  fake.says_writable = true;
+  const auto sender = spawn([&] { return operate(edge, fake, Direction::send); });
+  settle();
+  fake.room = 1; // and nobody says so
+  EXPECT_EQ(sender.get(), Outcome::done);
+}
+
+} // namespace
+} // namespace grove::zmq::detail
