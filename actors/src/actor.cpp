@@ -35,7 +35,8 @@ void drop_inbox(Identity* self) noexcept {
 // Under the actor's own identity, on a host's stack: on_stop and destructors may wait.
 void finish(Identity* self, const ExitReason& reason) noexcept {
   const Shield shield;
-  if (reason.kind == ExitReason::Kind::failed) report_unhandled(self, reason.error);
+  if (reason.kind == ExitReason::Kind::failed)
+    report_unhandled(self, reason.error);
   if (reason.kind != ExitReason::Kind::killed) {
     try {
       object_of<Actor>(self)->on_stop(reason);
@@ -66,7 +67,8 @@ ExitReason reason_in_flight() {
 // The spawner goes on next: child first, spawner next, depth first.
 void end_start(Identity* self, const ExitReason* failure) {
   Birth* birth = std::exchange(inbox_of(self).birth, nullptr);
-  if (birth == nullptr) return; // the spawner was interrupted and is gone
+  if (birth == nullptr)
+    return; // the spawner was interrupted and is gone
   birth->inbox = nullptr;
   if (failure != nullptr) {
     birth->error = failure->error;
@@ -80,7 +82,8 @@ bool run_start(Identity* self) {
   self->flags = static_cast<std::uint16_t>(self->flags & ~flag::unstarted);
   ExitReason failure;
   try {
-    if ((self->flags & flag::kill_pending) != 0) throw GreenletExit{};
+    if ((self->flags & flag::kill_pending) != 0)
+      throw GreenletExit{};
     object_of<Actor>(self)->on_start();
     end_start(self, nullptr);
     return true;
@@ -98,7 +101,8 @@ bool run_start(Identity* self) {
 
 void run_actor(Identity* self) noexcept {
   if ((self->flags & flag::unstarted) != 0) [[unlikely]] {
-    if (!run_start(self)) return;
+    if (!run_start(self))
+      return;
   }
   ExitReason reason;
   bool failed = false;
@@ -107,7 +111,8 @@ void run_actor(Identity* self) noexcept {
     try {
       for (unsigned left = turn_budget; Mail* mail = take(inbox);) {
         mail->handle(self, mail);
-        if ((self->flags & ends) != 0 || --left == 0) [[unlikely]] break;
+        if ((self->flags & ends) != 0 || --left == 0) [[unlikely]]
+          break;
       }
     } catch (...) { // the rest happens outside the catch block: it may wait
       reason = reason_in_flight();
@@ -115,19 +120,23 @@ void run_actor(Identity* self) noexcept {
     }
   }
   if (failed || (self->flags & ends) != 0) [[unlikely]] {
-    if (!failed && (self->flags & flag::kill_pending) != 0) reason.kind = ExitReason::Kind::killed;
+    if (!failed && (self->flags & flag::kill_pending) != 0)
+      reason.kind = ExitReason::Kind::killed;
     finish(self, reason);
     return;
   }
-  if (inbox_of(self).head != nullptr) this_hub->push(self);
-  else self->flags = static_cast<std::uint16_t>(self->flags & ~flag::scheduled);
+  if (inbox_of(self).head != nullptr)
+    this_hub->push(self);
+  else
+    self->flags = static_cast<std::uint16_t>(self->flags & ~flag::scheduled);
 }
 
 void accept_mail(Identity* self, Mail* mail) noexcept { append(*this_hub, self, mail); }
 
 void kill_idle_actor(Identity* self) noexcept {
   self->flags |= flag::kill_pending;
-  if ((self->flags & flag::scheduled) != 0) return;
+  if ((self->flags & flag::scheduled) != 0)
+    return;
   self->flags |= flag::scheduled;
   this_hub->push(self);
 }
@@ -145,8 +154,10 @@ void wait_for_start(HubState& hub, Identity* child) {
   Birth birth{hub.current, &inbox, nullptr};
   inbox.birth = &birth;
   park_behind(hub, child, "spawn");
-  if (birth.error != nullptr) std::rethrow_exception(birth.error);
-  if (birth.killed) throw ActorDown("spawn: the actor was killed in on_start");
+  if (birth.error != nullptr)
+    std::rethrow_exception(birth.error);
+  if (birth.killed)
+    throw ActorDown("spawn: the actor was killed in on_start");
 }
 
 void throw_actor_not_first(const char* type) {

@@ -18,12 +18,14 @@ namespace {
 
 void handle_stop(Identity* actor, Mail* mail) {
   release_mail<0>(*this_hub, mail);
-  if (actor != nullptr) actor->flags |= flag::stopping;
+  if (actor != nullptr)
+    actor->flags |= flag::stopping;
 }
 
 // join and kill on the actor's own hub, for callers on other hubs and on threads without one.
 bool there(Identity* slot, Deadline deadline, std::function<bool()> f) {
-  if (slot == &nobody) return true;
+  if (slot == &nobody)
+    return true;
   Hub& home = *hub_of(slot);
   if (this_hub->index == no_hub_index) {
     bool done = false;
@@ -31,8 +33,10 @@ bool there(Identity* slot, Deadline deadline, std::function<bool()> f) {
     return done;
   }
   AsyncResult<bool> result;
-  if (!home.post([result, f = std::move(f)] { result.set(f()); })) return true; // ended with its hub
-  if (!result.wait(deadline)) return false;
+  if (!home.post([result, f = std::move(f)] { result.set(f()); }))
+    return true; // ended with its hub
+  if (!result.wait(deadline))
+    return false;
   return result.get();
 }
 
@@ -46,7 +50,8 @@ void tell_stop(Identity* slot, std::uint32_t generation) {
     send_elsewhere(slot, generation, mail);
     return;
   }
-  if (slot->generation != generation) return;
+  if (slot->generation != generation)
+    return;
   Mail* mail = take_mail<0>(hub);
   mail->handle = handle_stop;
   append(hub, slot, mail);
@@ -55,12 +60,14 @@ void tell_stop(Identity* slot, std::uint32_t generation) {
 bool kill_actor(Identity* slot, std::uint32_t generation, Deadline deadline) {
   const IdentityRef ref{slot, generation};
   if (is_here(*this_hub, slot)) {
-    if (!ref.alive()) return true;
+    if (!ref.alive())
+      return true;
     kill_identity(slot, nullptr);
     return join_identity(ref, deadline);
   }
   return there(slot, deadline, [ref, deadline] {
-    if (!ref.alive()) return true;
+    if (!ref.alive())
+      return true;
     kill_identity(ref.identity, nullptr);
     return join_identity(ref, deadline);
   });
@@ -68,7 +75,8 @@ bool kill_actor(Identity* slot, std::uint32_t generation, Deadline deadline) {
 
 bool join_actor(Identity* slot, std::uint32_t generation, Deadline deadline) {
   const IdentityRef ref{slot, generation};
-  if (is_here(*this_hub, slot)) return join_identity(ref, deadline);
+  if (is_here(*this_hub, slot))
+    return join_identity(ref, deadline);
   return there(slot, deadline, [ref, deadline] { return join_identity(ref, deadline); });
 }
 
@@ -95,7 +103,8 @@ void report_long_inbox(Identity* actor) noexcept {
 namespace {
 // Other hubs' identities may be looked at only in what never changes.
 std::string label(Identity* slot) {
-  if (slot == &nobody) return "nobody";
+  if (slot == &nobody)
+    return "nobody";
   return is_here(*this_hub, slot) ? name_of(slot) : std::string("an actor of another hub");
 }
 } // namespace

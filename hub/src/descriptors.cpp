@@ -44,11 +44,14 @@ namespace {
 
 bool wait_for(int fd, unsigned interest, const char* what, Deadline deadline) {
   struct stat status {};
-  if (fd < 0 || fstat(fd, &status) != 0) throw_on(fd < 0 ? EBADF : errno, what, fd);
-  if (S_ISREG(status.st_mode)) throw_on(EPERM, what, fd); // epoll refuses them: never "not ready"
+  if (fd < 0 || fstat(fd, &status) != 0)
+    throw_on(fd < 0 ? EBADF : errno, what, fd);
+  if (S_ISREG(status.st_mode))
+    throw_on(EPERM, what, fd); // epoll refuses them: never "not ready"
   HubImpl& hub = HubImpl::here();
   auto& entries = hub.descriptors->entries;
-  if (entries.size() <= static_cast<std::size_t>(fd)) entries.resize(static_cast<std::size_t>(fd) + 1);
+  if (entries.size() <= static_cast<std::size_t>(fd))
+    entries.resize(static_cast<std::size_t>(fd) + 1);
   auto& entry = entries[static_cast<std::size_t>(fd)];
   if (entry.device != status.st_dev || entry.inode != status.st_ino) {
     entry = {}; // the number was closed elsewhere and stands for something else now
@@ -56,7 +59,8 @@ bool wait_for(int fd, unsigned interest, const char* what, Deadline deadline) {
     entry.inode = status.st_ino;
   }
   std::unique_ptr<Direction>& slot = interest == readable ? entry.read : entry.write;
-  if (slot == nullptr) slot = std::make_unique<Direction>(fd, interest);
+  if (slot == nullptr)
+    slot = std::make_unique<Direction>(fd, interest);
   Direction* direction = slot.get();
   if (direction->waiter != nullptr) {
     throw std::logic_error(std::string(what) + " descriptor " + std::to_string(fd) +
@@ -74,12 +78,14 @@ bool wait_for(int fd, unsigned interest, const char* what, Deadline deadline) {
     ~Standing() {
       --hub.counted_watches;
       // After close_descriptor() the direction is gone.
-      if (!waiter->broken && direction->waiter == waiter) direction->waiter = nullptr;
+      if (!waiter->broken && direction->waiter == waiter)
+        direction->waiter = nullptr;
     }
   } standing(hub, direction, &waiter);
   direction->watch.start();
   const Wake why = park_until(what, deadline);
-  if (waiter.broken) throw_on(ECANCELED, what, fd);
+  if (waiter.broken)
+    throw_on(ECANCELED, what, fd);
   return why == Wake::ready;
 }
 
@@ -98,13 +104,15 @@ void close_descriptor(int fd) {
   if (fd >= 0 && static_cast<std::size_t>(fd) < entries.size()) {
     auto entry = std::move(entries[static_cast<std::size_t>(fd)]);
     for (detail::Direction* direction : {entry.read.get(), entry.write.get()}) {
-      if (direction == nullptr || direction->waiter == nullptr) continue;
+      if (direction == nullptr || direction->waiter == nullptr)
+        continue;
       direction->waiter->broken = true;
       detail::wake(direction->waiter->who);
     }
   }
   if (::close(fd) != 0 && errno != EINTR) {
-    throw std::system_error(errno, std::system_category(), "close descriptor " + std::to_string(fd));
+    throw std::system_error(errno, std::system_category(),
+                            "close descriptor " + std::to_string(fd));
   }
 }
 

@@ -22,7 +22,8 @@ struct Direction {
 struct DescriptorTable {
   struct Entry {
     std::unique_ptr<Direction> read, write;
-    std::uint64_t device = 0, inode = 0; // of what the number stood for when it was first waited for
+    std::uint64_t device = 0,
+                  inode = 0; // of what the number stood for when it was first waited for
   };
   std::vector<Entry> entries;
 };

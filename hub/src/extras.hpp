@@ -21,9 +21,9 @@ struct StartTimer : Timer {
 struct Extras {
   std::string name;
   std::size_t stack_size = 0;
-  std::exception_ptr kill_error;        // what a pending kill throws; null: GreenletExit
-  Timeout* first_expired = nullptr;     // in the order of expiry
-  std::unique_ptr<StartTimer> start;    // start_later() is under way
+  std::exception_ptr kill_error;     // what a pending kill throws; null: GreenletExit
+  Timeout* first_expired = nullptr;  // in the order of expiry
+  std::unique_ptr<StartTimer> start; // start_later() is under way
   struct Linked {
     std::uint64_t id;
     bool on_value, on_exception;
@@ -35,7 +35,8 @@ struct Extras {
 };
 
 inline Extras& extras_of(Identity* identity) {
-  if (identity->extras == nullptr) identity->extras = new Extras;
+  if (identity->extras == nullptr)
+    identity->extras = new Extras;
   return *identity->extras;
 }
 

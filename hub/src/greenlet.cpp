@@ -24,7 +24,8 @@ void throw_negative_timeout(std::int64_t nanoseconds) {
                               " ns is negative");
 }
 
-// -- end -------------------------------------------------------------------------------------------
+// -- end
+// -------------------------------------------------------------------------------------------
 
 namespace {
 void grant_ring(WaitNode& joiners) {
@@ -50,7 +51,8 @@ void end_with_exception(Identity* self) noexcept {
 void drop_extras(Identity* self) noexcept { delete std::exchange(self->extras, nullptr); }
 
 void release_joiners(Identity* self) noexcept {
-  if (self->extras == nullptr) return;
+  if (self->extras == nullptr)
+    return;
   grant_ring(self->extras->joiners);
   drop_extras(self);
 }
@@ -68,15 +70,18 @@ void run_links(const GreenletRef<>& ended) {
   while (!extras.links.empty()) {
     Extras::Linked link = std::move(extras.links.front());
     extras.links.pop_front();
-    if (!wanted(link, state_of(ended.identity()))) continue;
-    if (!extras.links.empty()) spawn(run_links, ended);
+    if (!wanted(link, state_of(ended.identity())))
+      continue;
+    if (!extras.links.empty())
+      spawn(run_links, ended);
     link.call(ended);
     return;
   }
 }
 
 void start_links(Identity* self) {
-  if (self->extras == nullptr || self->extras->links.empty()) return;
+  if (self->extras == nullptr || self->extras->links.empty())
+    return;
   add_reference(self);
   spawn(run_links, GreenletRef<>::adopt(self));
 }
@@ -86,9 +91,11 @@ void start_links(Identity* self) {
 void finish_greenlet(Identity* self) noexcept {
   self->flags |= flag::finished;
   GreenletState* state = state_of(self);
-  if (state->end == End::error) report_unhandled(self, state->error);
+  if (state->end == End::error)
+    report_unhandled(self, state->error);
   grant_ring(state->joiners);
-  if (self->extras != nullptr) [[unlikely]] start_links(self);
+  if (self->extras != nullptr) [[unlikely]]
+    start_links(self);
   drop_reference(self);
 }
 
@@ -100,7 +107,8 @@ void drop_last_reference(Identity* self) noexcept {
     }
   }
   self->ops->destroy(self);
-  if (self->extras != nullptr) drop_extras(self);
+  if (self->extras != nullptr)
+    drop_extras(self);
   give_identity(*this_hub, self);
 }
 
@@ -121,7 +129,8 @@ void kill_greenlet(Identity* self) noexcept {
   }
   // finish_greenlet() drops one reference. One that stands in the run queue keeps another until it
   // is taken from there; one that never started has none to drop.
-  if (begun || !holds_reference) add_reference(self);
+  if (begun || !holds_reference)
+    add_reference(self);
   finish_greenlet(self);
 }
 
@@ -137,7 +146,8 @@ void fail_to_begin(Identity* identity, std::exception_ptr error) noexcept {
   drop_reference(identity); // it has left the run queue
 }
 
-// -- start -----------------------------------------------------------------------------------------
+// -- start
+// -----------------------------------------------------------------------------------------
 
 void start_here(HubState& hub, Identity* self) {
   self->flags |= flag::started;
@@ -146,7 +156,8 @@ void start_here(HubState& hub, Identity* self) {
 }
 
 void set_options(Identity* self, const SpawnOptions& options) {
-  if (!options.name.empty()) extras_of(self).name = options.name;
+  if (!options.name.empty())
+    extras_of(self).name = options.name;
   if (options.stack_size != 0) {
     extras_of(self).stack_size = options.stack_size;
     self->flags |= flag::own_stack;
@@ -157,7 +168,8 @@ bool elsewhere(const SpawnOptions& options) {
   return options.hub != nullptr && options.hub != this_hub->hub;
 }
 
-// -- join and kill ---------------------------------------------------------------------------------
+// -- join and kill
+// ---------------------------------------------------------------------------------
 
 WaitNode& joiners_of(Identity* identity) {
   return identity->ops->accept == nullptr ? state_of(identity)->joiners
@@ -165,9 +177,11 @@ WaitNode& joiners_of(Identity* identity) {
 }
 
 bool join_identity(IdentityRef ref, Deadline deadline) {
-  if (ref.identity == nullptr) throw std::logic_error("grove: join of an empty reference");
+  if (ref.identity == nullptr)
+    throw std::logic_error("grove: join of an empty reference");
   check_home(ref.identity->home, "join");
-  if (!ref.alive()) return true;
+  if (!ref.alive())
+    return true;
   if (ref.identity == here().current) {
     throw std::logic_error("grove: " + name_of(ref.identity) + " waits for its own end");
   }
@@ -181,9 +195,11 @@ bool join_identity(IdentityRef ref, Deadline deadline) {
 using detail::state_of;
 
 bool GreenletRef<void>::start() {
-  if (ready() || (self_->flags & detail::flag::started) != 0) return false;
+  if (ready() || (self_->flags & detail::flag::started) != 0)
+    return false;
   if (self_->extras != nullptr && self_->extras->start != nullptr) { // start_later() was first
-    if (!self_->extras->start->armed()) return false;
+    if (!self_->extras->start->armed())
+      return false;
     detail::disarm(*self_->extras->start);
     detail::drop_reference(self_);
   }
@@ -225,14 +241,18 @@ void GreenletRef<void>::set_name(std::string name) {
 std::uint32_t GreenletRef<void>::id() const { return self_->id; }
 
 bool GreenletRef<void>::join(Deadline deadline) const {
-  if (self_ == nullptr) throw std::logic_error("grove: join of an empty GreenletRef");
+  if (self_ == nullptr)
+    throw std::logic_error("grove: join of an empty GreenletRef");
   return detail::join_identity({self_, self_->generation}, deadline);
 }
 
 void GreenletRef<void>::get(Deadline deadline) const {
-  if (!join(deadline)) throw TimeoutError("get: " + name() + " has not ended in time");
-  if (killed()) throw Killed("get: " + name() + " was killed");
-  if (std::exception_ptr error = exception()) std::rethrow_exception(error);
+  if (!join(deadline))
+    throw TimeoutError("get: " + name() + " has not ended in time");
+  if (killed())
+    throw Killed("get: " + name() + " was killed");
+  if (std::exception_ptr error = exception())
+    std::rethrow_exception(error);
 }
 
 bool GreenletRef<void>::kill(Deadline deadline) const { return kill(nullptr, deadline); }
@@ -265,7 +285,8 @@ LinkId GreenletRef<void>::link_exception(Link f) const {
   return add_link(self_, false, true, std::move(f));
 }
 void GreenletRef<void>::unlink(LinkId id) const {
-  if (self_->extras == nullptr) return;
+  if (self_->extras == nullptr)
+    return;
   std::erase_if(self_->extras->links, [&](const detail::Extras::Linked& link) {
     return link.id == static_cast<std::uint64_t>(id);
   });
@@ -274,10 +295,10 @@ std::size_t GreenletRef<void>::links() const {
   return self_->extras == nullptr ? 0 : self_->extras->links.size();
 }
 
-// -- subclasses ------------------------------------------------------------------------------------
+// -- subclasses
+// ------------------------------------------------------------------------------------
 
-Greenlet::Greenlet(SpawnOptions options)
-    : GreenletRef<void>(make_greenlet([this] { run(); })) {
+Greenlet::Greenlet(SpawnOptions options) : GreenletRef<void>(make_greenlet([this] { run(); })) {
   if (detail::elsewhere(options)) {
     throw std::invalid_argument("grove: a Greenlet runs on the hub of its thread; use "
                                 "spawn(SpawnOptions{.hub = ...}, f)");
@@ -286,7 +307,8 @@ Greenlet::Greenlet(SpawnOptions options)
 }
 
 Greenlet::~Greenlet() {
-  if (ready()) return;
+  if (ready())
+    return;
   if ((self_->flags & detail::flag::started) == 0 || self_->context == nullptr) {
     if (self_ != detail::this_hub->current) {
       kill_nowait(); // it has not begun, and never will
@@ -303,7 +325,8 @@ std::string current_name() { return detail::name_of(detail::here().current); }
 
 GreenletRef<> current_greenlet() {
   detail::Identity* self = detail::here().current;
-  if (self->id == 0 || self->ops->accept != nullptr) return {};
+  if (self->id == 0 || self->ops->accept != nullptr)
+    return {};
   detail::add_reference(self);
   return GreenletRef<>::adopt(self);
 }
@@ -319,14 +342,17 @@ void sleep(Deadline until) {
   detail::park_until("sleep", until);
 }
 
-// -- several ---------------------------------------------------------------------------------------
+// -- several
+// ---------------------------------------------------------------------------------------
 
 bool join_all(std::span<const Joinable> all, Deadline deadline) {
   for (const Joinable& one : all) {
-    if (one.ref().identity == detail::here().current) detail::join_identity(one.ref(), deadline);
+    if (one.ref().identity == detail::here().current)
+      detail::join_identity(one.ref(), deadline);
   }
   for (const Joinable& one : all) {
-    if (!detail::join_identity(one.ref(), deadline)) return false;
+    if (!detail::join_identity(one.ref(), deadline))
+      return false;
   }
   return true;
 }
@@ -336,7 +362,8 @@ bool join_all(std::initializer_list<Joinable> all, Deadline deadline) {
 
 bool kill_all(std::span<const Joinable> all, Deadline deadline) {
   for (const Joinable& one : all) {
-    if (one.ref().alive()) detail::kill_identity(one.ref().identity, nullptr);
+    if (one.ref().alive())
+      detail::kill_identity(one.ref().identity, nullptr);
   }
   return join_all(all, deadline);
 }

@@ -74,11 +74,14 @@ std::size_t living_hubs() { return registry().living.load(std::memory_order_acqu
 HubImpl::HubImpl() : descriptors(std::make_unique<DescriptorTable>()) {
   owed.reserve(max_hubs);
   wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (wake_fd < 0) throw_errno("grove: eventfd for a hub");
+  if (wake_fd < 0)
+    throw_errno("grove: eventfd for a hub");
   timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-  if (timer_fd < 0) throw_errno("grove: timerfd for a hub");
+  if (timer_fd < 0)
+    throw_errno("grove: timerfd for a hub");
   loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV | EVFLAG_NOSIGMASK);
-  if (loop == nullptr) throw_errno("grove: an event loop for a hub");
+  if (loop == nullptr)
+    throw_errno("grove: an event loop for a hub");
   ev_io_init(&wake_io, on_wake_fd, wake_fd, EV_READ);
   ev_io_start(loop, &wake_io);
   ev_io_init(&timer_io, on_timer_fd, timer_fd, EV_READ);
@@ -93,8 +96,10 @@ HubImpl& open_hub() {
   Registry& all = registry();
   const std::lock_guard lock(all.mutex);
   std::uint16_t index = 0;
-  while (index < max_hubs && all.open[index]) ++index;
-  if (index == max_hubs) throw std::runtime_error("grove: more than 256 hubs");
+  while (index < max_hubs && all.open[index])
+    ++index;
+  if (index == max_hubs)
+    throw std::runtime_error("grove: more than 256 hubs");
   HubImpl* hub = all.hubs[index].load(std::memory_order_relaxed);
   if (hub == nullptr) {
     hub = new HubImpl;
@@ -162,7 +167,10 @@ void run_posted(Identity*, Mail* mail) {
 }
 } // namespace
 
+bool is_shutting_down() { return HubImpl::here().shutting_down; }
+
 void HubImpl::shut_down() {
+  shutting_down = true;
   {
     const Shield shield;
     // Whoever declines a kill is asked again, in rounds, and then left behind.
@@ -173,20 +181,25 @@ void HubImpl::shut_down() {
           living.push_back({identity, identity->generation});
         }
       });
-      if (living.empty()) break;
+      if (living.empty())
+        break;
       for (const IdentityRef& ref : living) {
-        if (ref.alive()) kill_identity(ref.identity, nullptr);
+        if (ref.alive())
+          kill_identity(ref.identity, nullptr);
       }
       for (const IdentityRef& ref : living) {
-        if (ref.alive()) join_identity(ref, std::chrono::milliseconds(round < 10 ? 10 : 100));
+        if (ref.alive())
+          join_identity(ref, std::chrono::milliseconds(round < 10 ? 10 : 100));
       }
     }
   }
   // What comes too late is dropped: askers hear of it, and nobody runs it.
   for (Mail* late = inbox.exchange(closed_mark(), std::memory_order_acq_rel); late != nullptr;) {
     Mail* next = late->next;
-    if (late->handle == run_posted) static_cast<PostedCall*>(late)->dispose(static_cast<PostedCall*>(late));
-    else late->handle(nullptr, late);
+    if (late->handle == run_posted)
+      static_cast<PostedCall*>(late)->dispose(static_cast<PostedCall*>(late));
+    else
+      late->handle(nullptr, late);
     late = next;
   }
   flush_returns();
@@ -194,6 +207,7 @@ void HubImpl::shut_down() {
   state.idle_hosts = nullptr;
   delete std::exchange(main_identity.extras, nullptr);
   this_hub = &no_hub;
+  shutting_down = false;
   Registry& all = registry();
   const std::lock_guard lock(all.mutex);
   all.open[state.index] = false;
@@ -201,7 +215,8 @@ void HubImpl::shut_down() {
 }
 
 void check_home(std::uint16_t home, const char* what) {
-  if (this_hub->index == home) return;
+  if (this_hub->index == home)
+    return;
   throw std::logic_error(std::string("grove: ") + what +
                          ": the object belongs to another hub; what crosses hubs are ActorRefs, "
                          "Hub::post and the setting of an AsyncResult");
@@ -211,7 +226,8 @@ bool post_or_drop(Hub& hub, PostedCall* call) {
   call->handle = run_posted;
   call->target = nullptr;
   call->home = no_hub_index;
-  if (HubImpl::of(hub).send(call)) return true;
+  if (HubImpl::of(hub).send(call))
+    return true;
   call->dispose(call);
   return false;
 }
@@ -219,8 +235,10 @@ bool post_or_drop(Hub& hub, PostedCall* call) {
 // -- errors and reports --------------------------------------------------------------------------
 
 std::string name_of(Identity* identity) {
-  if (identity->extras != nullptr && !identity->extras->name.empty()) return identity->extras->name;
-  if (identity->id == 0) return "main";
+  if (identity->extras != nullptr && !identity->extras->name.empty())
+    return identity->extras->name;
+  if (identity->id == 0)
+    return "main";
   return std::string(identity->ops->kind) + "-" + std::to_string(identity->id);
 }
 
@@ -268,15 +286,18 @@ void report_unhandled(Identity* identity, const std::exception_ptr& error) noexc
     ++hub.counters.errors;
     const std::string name = name_of(identity);
     const std::string what = describe_exception(error);
-    if (hub.error_hook) hub.error_hook({name, error, what});
-    else std::fprintf(stderr, "grove: %s ended with %s\n", name.c_str(), what.c_str());
+    if (hub.error_hook)
+      hub.error_hook({name, error, what});
+    else
+      std::fprintf(stderr, "grove: %s ended with %s\n", name.c_str(), what.c_str());
   } catch (...) {
     std::fputs("grove: an exception could not be reported\n", stderr);
   }
 }
 
 void add_dead_letter() noexcept {
-  if (this_hub->index != no_hub_index) ++HubImpl::of(*this_hub).counters.dead_letters;
+  if (this_hub->index != no_hub_index)
+    ++HubImpl::of(*this_hub).counters.dead_letters;
 }
 
 Hub* hub_of(const Identity* identity) { return hub_at(identity->home); }
@@ -287,10 +308,13 @@ void HubImpl::report_deadlock() {
   out << "  " << describe(&main_identity) << '\n';
   std::size_t listed = 0;
   identities.for_each_living([&](Identity* identity) {
-    if ((identity->flags & flag::parked) == 0) return;
-    if (++listed <= 100) out << "  " << describe(identity) << '\n';
+    if ((identity->flags & flag::parked) == 0)
+      return;
+    if (++listed <= 100)
+      out << "  " << describe(identity) << '\n';
   });
-  if (listed > 100) out << "  ... and " << listed - 100 << " more\n";
+  if (listed > 100)
+    out << "  ... and " << listed - 100 << " more\n";
   if ((main_identity.flags & flag::parked) == 0 ||
       !Interrupts::allowed(main_context, main_context.eh)) {
     // Main waits in a destructor while it unwinds, or under a Shield: nowhere to throw.
@@ -304,15 +328,14 @@ void HubImpl::report_deadlock() {
 
 } // namespace detail
 
-// -- Hub -------------------------------------------------------------------------------------------
+// -- Hub
+// -------------------------------------------------------------------------------------------
 
 Hub& Hub::current() { return *detail::here().hub; }
 
 void Hub::on_error(ErrorHook hook) { detail::HubImpl::of(*this).error_hook = std::move(hook); }
 
-std::uint16_t Hub::index() const {
-  return static_cast<const detail::HubImpl*>(this)->state.index;
-}
+std::uint16_t Hub::index() const { return static_cast<const detail::HubImpl*>(this)->state.index; }
 
 void Hub::dump(std::ostream& out) const {
   auto& impl = const_cast<detail::HubImpl&>(*static_cast<const detail::HubImpl*>(this));
@@ -328,7 +351,8 @@ Hub::Stats Hub::stats() const {
   stats.stacks_cached = impl.stacks.cached(impl.state);
   stats.living = 0;
   impl.identities.for_each_living([&](detail::Identity* identity) {
-    if ((identity->flags & detail::flag::finished) == 0) ++stats.living;
+    if ((identity->flags & detail::flag::finished) == 0)
+      ++stats.living;
   });
   return stats;
 }
@@ -339,7 +363,8 @@ Hub::Attachment Hub::attach() {
 }
 
 Hub::Attachment::~Attachment() {
-  if (hub_ == nullptr) return;
+  if (hub_ == nullptr)
+    return;
   // The hub may sleep on the strength of this: let it look again.
   detail::HubImpl::of(*hub_).attachments.fetch_sub(1, std::memory_order_acq_rel);
   detail::post_inline(*hub_, [] {});

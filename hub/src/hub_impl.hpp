@@ -40,13 +40,13 @@ public:
   static HubImpl& here() { return of(detail::here()); }
 
   // -- life: see hub.cpp -----------------------------------------------------------------------
-  void open();     // makes it the hub of the calling thread
+  void open();      // makes it the hub of the calling thread
   void shut_down(); // kills and unwinds all; then the thread has no hub any more
 
   // -- the loop: see loop.cpp --------------------------------------------------------------------
-  void tick();          // every 64 dispatches
-  void poll();          // looks at inbox, timers and descriptors; never blocks
-  Identity* idle();     // the run queue is empty: waits until it is not
+  void tick();           // every 64 dispatches
+  void poll();           // looks at inbox, timers and descriptors; never blocks
+  Identity* idle();      // the run queue is empty: waits until it is not
   bool send(Mail* sent); // any thread; false if the hub has shut down
   void drain_inbox();
   void flush_returns();
@@ -80,6 +80,7 @@ public:
   std::uint64_t first_cycles = 0;
   std::int64_t first_nanoseconds = 0;
 
+  bool shutting_down = false;
   std::exception_ptr deadlock;
   ErrorHook error_hook;
   Stats counters{};

@@ -27,7 +27,8 @@ HubThread::HubThread(std::string name) : running_(std::make_unique<Running>()) {
   running_->thread = std::thread([this, name = std::move(name), &ready] {
     detail::HubImpl* hub = nullptr;
     try {
-      if (!name.empty()) pthread_setname_np(pthread_self(), name.substr(0, 15).c_str());
+      if (!name.empty())
+        pthread_setname_np(pthread_self(), name.substr(0, 15).c_str());
       hub = &detail::open_hub();
     } catch (...) {
       ready.set_exception(std::current_exception());

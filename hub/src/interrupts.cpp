@@ -21,11 +21,13 @@ void clear(Identity* identity, std::uint16_t flags) {
 } // namespace
 
 void Interrupts::deliver(HubState& hub, Identity* me) {
-  if (!allowed(*hub.context, *hub.eh)) return;
+  if (!allowed(*hub.context, *hub.eh))
+    return;
   if ((me->flags & flag::kill_pending) != 0) {
     clear(me, flag::kill_pending); // delivered once
     std::exception_ptr error = std::exchange(extras_of(me).kill_error, nullptr);
-    if (error != nullptr) std::rethrow_exception(error);
+    if (error != nullptr)
+      std::rethrow_exception(error);
     throw GreenletExit{};
   }
   if ((me->flags & flag::expired) != 0) {
@@ -40,15 +42,19 @@ void Interrupts::deliver(HubState& hub, Identity* me) {
 }
 
 void Interrupts::knock(Identity* identity) noexcept {
-  if ((identity->flags & flag::parked) == 0) return;
-  if (allowed(*identity->context, identity->context->eh)) wake(identity, Wake::interrupt);
+  if ((identity->flags & flag::parked) == 0)
+    return;
+  if (allowed(*identity->context, identity->context->eh))
+    wake(identity, Wake::interrupt);
 }
 
 void Interrupts::expire(Timeout& scope) noexcept {
-  if (!scope.owner_.alive()) return;
+  if (!scope.owner_.alive())
+    return;
   Identity* owner = scope.owner_.identity;
   Timeout** at = &owner->extras->first_expired;
-  while (*at != nullptr) at = &(*at)->next_;
+  while (*at != nullptr)
+    at = &(*at)->next_;
   *at = &scope;
   scope.expired_ = true;
   owner->flags |= flag::expired;
@@ -56,37 +62,41 @@ void Interrupts::expire(Timeout& scope) noexcept {
 }
 
 void Interrupts::forget(Timeout& scope) noexcept {
-  if (!scope.expired_) return;
+  if (!scope.expired_)
+    return;
   scope.expired_ = false;
-  if (!scope.owner_.alive()) return;
+  if (!scope.owner_.alive())
+    return;
   Identity* owner = scope.owner_.identity;
   Timeout** at = &owner->extras->first_expired;
-  while (*at != &scope) at = &(*at)->next_;
+  while (*at != &scope)
+    at = &(*at)->next_;
   *at = scope.next_;
   scope.next_ = nullptr;
-  if (owner->extras->first_expired == nullptr) clear(owner, flag::expired);
+  if (owner->extras->first_expired == nullptr)
+    clear(owner, flag::expired);
 }
 
-void check_interrupts() {
-  HubState& hub = here();
-  if ((hub.current->flags & flag::interrupts) != 0) [[unlikely]] {
-    Interrupts::deliver(hub, hub.current);
-  }
-}
+void deliver_interrupts() { Interrupts::deliver(*this_hub, this_hub->current); }
 
 void kill_identity(Identity* identity, std::exception_ptr error) {
   check_home(identity->home, "kill");
-  if ((identity->flags & (flag::live | flag::finished)) != flag::live) return;
+  if ((identity->flags & (flag::live | flag::finished)) != flag::live)
+    return;
   HubState& hub = *this_hub;
   const bool suspended = identity->context != nullptr;
   if (suspended || identity == hub.current) {
-    if (error != nullptr || identity->extras != nullptr) extras_of(identity).kill_error = error;
+    if (error != nullptr || identity->extras != nullptr)
+      extras_of(identity).kill_error = error;
     identity->flags |= flag::kill_pending;
-    if (suspended) Interrupts::knock(identity);
-    else Interrupts::deliver(hub, identity);
+    if (suspended)
+      Interrupts::knock(identity);
+    else
+      Interrupts::deliver(hub, identity);
     return;
   }
-  if (error != nullptr || identity->extras != nullptr) extras_of(identity).kill_error = error;
+  if (error != nullptr || identity->extras != nullptr)
+    extras_of(identity).kill_error = error;
   identity->ops->kill(identity);
 }
 
@@ -100,7 +110,8 @@ Timeout::Timeout(Deadline deadline) {
   timer_.fire = [](detail::Timer& timer) noexcept {
     detail::Interrupts::expire(*static_cast<Expiry&>(timer).scope);
   };
-  if (!deadline.is_never()) detail::arm(timer_, deadline.nanoseconds());
+  if (!deadline.is_never())
+    detail::arm(timer_, deadline.nanoseconds());
 }
 
 void Timeout::cancel() noexcept {

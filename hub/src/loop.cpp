@@ -44,7 +44,8 @@ std::int64_t now_nanoseconds() {
       .count();
 }
 
-// -- when ------------------------------------------------------------------------------------------
+// -- when
+// ------------------------------------------------------------------------------------------
 
 // Work keeps the hub busy: look outside every 100 us, and every 1024 dispatches in any case.
 void HubImpl::tick() {
@@ -63,15 +64,17 @@ void HubImpl::poll() {
   if (poll_interval_cycles == 100'000) { // not calibrated yet
     const std::int64_t elapsed = now_nanoseconds() - first_nanoseconds;
     if (elapsed > 1'000'000) {
-      const auto rate = static_cast<double>(last_poll_cycles - first_cycles) /
-                        static_cast<double>(elapsed);
+      const auto rate =
+          static_cast<double>(last_poll_cycles - first_cycles) / static_cast<double>(elapsed);
       poll_interval_cycles =
           static_cast<std::uint64_t>(rate * static_cast<double>(poll_interval_nanoseconds)) | 1;
     }
   }
   drain_inbox();
-  if (!timers.empty()) timers.fire_due(now_nanoseconds());
-  if (watches != 0) ev_run(loop, EVRUN_NOWAIT);
+  if (!timers.empty())
+    timers.fire_due(now_nanoseconds());
+  if (watches != 0)
+    ev_run(loop, EVRUN_NOWAIT);
 }
 
 Identity* HubImpl::idle() {
@@ -79,7 +82,8 @@ Identity* HubImpl::idle() {
     ticks_since_poll = 0;
     state.tick = dispatches_per_tick;
     drain_inbox();
-    if (!timers.empty()) timers.fire_due(now_nanoseconds());
+    if (!timers.empty())
+      timers.fire_due(now_nanoseconds());
     if (Identity* next = state.pop()) {
       last_poll_cycles = cycles();
       return next;
@@ -109,12 +113,14 @@ Identity* HubImpl::idle() {
   }
 }
 
-// -- mail from outside -----------------------------------------------------------------------------
+// -- mail from outside
+// -----------------------------------------------------------------------------
 
 bool HubImpl::send(Mail* sent) {
   Mail* old = inbox.load(std::memory_order_relaxed);
   do {
-    if (old == closed_mark()) return false;
+    if (old == closed_mark())
+      return false;
     sent->next = old == sleeping_mark() ? nullptr : old;
   } while (!inbox.compare_exchange_weak(old, sent, std::memory_order_acq_rel,
                                         std::memory_order_relaxed));
@@ -128,7 +134,8 @@ bool HubImpl::send(Mail* sent) {
 bool send_mail(std::uint16_t home, Mail* mail) noexcept { return hub_at(home)->send(mail); }
 
 void HubImpl::drain_inbox() {
-  if (inbox.load(std::memory_order_relaxed) == nullptr) return;
+  if (inbox.load(std::memory_order_relaxed) == nullptr)
+    return;
   Mail* newest = inbox.exchange(nullptr, std::memory_order_acquire);
   Mail* oldest = nullptr;
   while (newest != nullptr) {
@@ -152,7 +159,8 @@ void HubImpl::drain_inbox() {
   }
 }
 
-// -- deadlock --------------------------------------------------------------------------------------
+// -- deadlock
+// --------------------------------------------------------------------------------------
 
 bool HubImpl::can_be_woken() const {
   return !timers.empty() || counted_watches != 0 ||
@@ -160,16 +168,19 @@ bool HubImpl::can_be_woken() const {
          inbox.load(std::memory_order_acquire) != nullptr;
 }
 
-// -- timers and watches ----------------------------------------------------------------------------
+// -- timers and watches
+// ----------------------------------------------------------------------------
 
 void arm(Timer& timer, std::int64_t due) { HubImpl::here().timers.add(timer, due); }
 
 void disarm(Timer& timer) noexcept {
-  if (timer.armed()) HubImpl::here().timers.remove(timer);
+  if (timer.armed())
+    HubImpl::here().timers.remove(timer);
 }
 
 Wake park_until(const char* what, Deadline deadline) {
-  if (deadline.is_never()) return park(what);
+  if (deadline.is_never())
+    return park(what);
   struct CallTimer : Timer {
     Identity* who;
     ~CallTimer() { disarm(*this); }
@@ -185,8 +196,10 @@ struct Watch::Access {
   static void ready(struct ev_loop*, ev_io* io, int events) {
     auto* watch = static_cast<Watch*>(io->data);
     unsigned directions = 0;
-    if ((events & (EV_READ | EV_ERROR)) != 0) directions |= readable;
-    if ((events & (EV_WRITE | EV_ERROR)) != 0) directions |= writable;
+    if ((events & (EV_READ | EV_ERROR)) != 0)
+      directions |= readable;
+    if ((events & (EV_WRITE | EV_ERROR)) != 0)
+      directions |= writable;
     watch->callback_(*watch, directions);
   }
 };
@@ -203,21 +216,25 @@ Watch::Watch(int fd, unsigned interest, Callback callback) : io_{}, callback_(ca
 Watch::~Watch() { stop(); }
 
 void Watch::start() {
-  if (active_) return;
+  if (active_)
+    return;
   HubImpl& hub = HubImpl::here();
   ev_io_start(hub.loop, Access::io(*this));
   active_ = true;
   ++hub.watches;
-  if (counted) ++hub.counted_watches;
+  if (counted)
+    ++hub.counted_watches;
 }
 
 void Watch::stop() {
-  if (!active_) return;
+  if (!active_)
+    return;
   HubImpl& hub = HubImpl::here();
   ev_io_stop(hub.loop, Access::io(*this));
   active_ = false;
   --hub.watches;
-  if (counted) --hub.counted_watches;
+  if (counted)
+    --hub.counted_watches;
 }
 
 } // namespace grove::detail

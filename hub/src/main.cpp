@@ -54,10 +54,13 @@ void on_ready(detail::Watch& w, unsigned) noexcept {
 
 Main::Main() {
   detail::here();
-  if (getpid() != gettid()) throw std::logic_error("grove: Main belongs on the main thread");
-  if (watch != nullptr) throw std::logic_error("grove: there is a Main already");
+  if (getpid() != gettid())
+    throw std::logic_error("grove: Main belongs on the main thread");
+  if (watch != nullptr)
+    throw std::logic_error("grove: there is a Main already");
   const int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (fd < 0) throw std::system_error(errno, std::system_category(), "grove: eventfd for signals");
+  if (fd < 0)
+    throw std::system_error(errno, std::system_category(), "grove: eventfd for signals");
   signal_fd = fd;
   first_signal = 0;
   watch = std::make_unique<detail::Watch>(fd, detail::readable, on_ready);

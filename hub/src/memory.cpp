@@ -21,7 +21,8 @@ constexpr std::size_t slab_bytes = std::size_t{256} * 1024;
 char* map(std::size_t bytes) {
   void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (memory == MAP_FAILED) throw std::bad_alloc();
+  if (memory == MAP_FAILED)
+    throw std::bad_alloc();
   return static_cast<char*>(memory);
 }
 
@@ -94,10 +95,12 @@ void return_mail(HubState& hub, Mail* mail) noexcept {
     return;
   }
   HubImpl& impl = HubImpl::of(hub);
-  if (impl.returns[home] == nullptr) impl.owed.push_back(home);
+  if (impl.returns[home] == nullptr)
+    impl.owed.push_back(home);
   mail->next = impl.returns[home];
   impl.returns[home] = mail;
-  if (++impl.return_count[home] >= 64) impl.flush_returns();
+  if (++impl.return_count[home] >= 64)
+    impl.flush_returns();
 }
 
 void HubImpl::flush_returns() {
@@ -105,7 +108,8 @@ void HubImpl::flush_returns() {
     Mail* first = std::exchange(returns[home], nullptr);
     return_count[home] = 0;
     Mail* last = first;
-    while (last->next != nullptr) last = last->next;
+    while (last->next != nullptr)
+      last = last->next;
     auto& list = hub_at(home)->returned;
     last->next = list.load(std::memory_order_relaxed);
     while (!list.compare_exchange_weak(last->next, first, std::memory_order_release,

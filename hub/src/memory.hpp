@@ -16,11 +16,13 @@ public:
   Identity* carve(HubState& hub, std::uint32_t size_class);
 
   // Calls f for each slot that is in use; f must not make or end identities.
-  template <class F> void for_each_living(F&& f) const {
+  template <class F>
+  void for_each_living(F&& f) const {
     for (const Slab& slab : slabs_) {
       for (std::size_t at = 0; at < slab.used; at += slab.slot) {
         auto* identity = reinterpret_cast<Identity*>(slab.base + at);
-        if ((identity->flags & flag::live) != 0) f(identity);
+        if ((identity->flags & flag::live) != 0)
+          f(identity);
       }
     }
   }

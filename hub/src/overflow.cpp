@@ -41,7 +41,8 @@ struct sigaction previous;
 [[noreturn, gnu::noinline]] void THE_GREENLET_OVERFLOWED_ITS_STACK(const HubState& hub) {
   Identity* who = hub.current;
   put("grove: stack overflow in ");
-  if (who->extras != nullptr && !who->extras->name.empty()) put(who->extras->name.c_str());
+  if (who->extras != nullptr && !who->extras->name.empty())
+    put(who->extras->name.c_str());
   else {
     put(who->ops->kind);
     put("-");
@@ -56,10 +57,12 @@ struct sigaction previous;
 
 void on_fault(int signal, siginfo_t* info, void* ucontext) {
   const HubState& hub = *this_hub;
-  if (hub.index != no_hub_index && hub.context != &HubImpl::of(const_cast<HubState&>(hub)).main_context) {
+  if (hub.index != no_hub_index &&
+      hub.context != &HubImpl::of(const_cast<HubState&>(hub)).main_context) {
     const auto* address = static_cast<const char*>(info->si_addr);
     const char* limit = hub.context->limit;
-    if (address < limit && address >= limit - guard_size) THE_GREENLET_OVERFLOWED_ITS_STACK(hub);
+    if (address < limit && address >= limit - guard_size)
+      THE_GREENLET_OVERFLOWED_ITS_STACK(hub);
   }
   // Not ours: whoever was there before, else the default, by faulting again.
   if ((previous.sa_flags & SA_SIGINFO) != 0 && previous.sa_sigaction != nullptr) {
@@ -76,7 +79,8 @@ struct AlternateStack {
   void* memory = MAP_FAILED;
   std::size_t bytes = 0;
   ~AlternateStack() {
-    if (memory == MAP_FAILED) return;
+    if (memory == MAP_FAILED)
+      return;
     stack_t off{};
     off.ss_flags = SS_DISABLE;
     sigaltstack(&off, nullptr);
@@ -97,7 +101,8 @@ void watch_for_overflow() {
                   page_size * page_size;
     stack.memory =
         mmap(nullptr, stack.bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (stack.memory == MAP_FAILED) throw std::bad_alloc();
+    if (stack.memory == MAP_FAILED)
+      throw std::bad_alloc();
     stack_t alternate{};
     alternate.ss_sp = stack.memory;
     alternate.ss_size = stack.bytes;
@@ -120,8 +125,9 @@ void refuse_shadow_stacks() {
   constexpr int arch_shstk_status = 0x5005;
   unsigned long features = 0;
   if (syscall(SYS_arch_prctl, arch_shstk_status, &features) == 0 && (features & 1) != 0) {
-    throw std::runtime_error("grove: this thread has a hardware shadow stack, which the switch does "
-                             "not keep; start it with GLIBC_TUNABLES=glibc.cpu.x86_shstk=off");
+    throw std::runtime_error(
+        "grove: this thread has a hardware shadow stack, which the switch does "
+        "not keep; start it with GLIBC_TUNABLES=glibc.cpu.x86_shstk=off");
   }
 #endif
 }

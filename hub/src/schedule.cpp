@@ -17,9 +17,11 @@ namespace grove::detail {
 namespace {
 
 inline Identity* next_runnable(HubState& hub) {
-  if (--hub.tick == 0) [[unlikely]] HubImpl::of(hub).tick();
+  if (--hub.tick == 0) [[unlikely]]
+    HubImpl::of(hub).tick();
   Identity* next = hub.pop();
-  if (next == nullptr) [[unlikely]] next = HubImpl::of(hub).idle();
+  if (next == nullptr) [[unlikely]]
+    next = HubImpl::of(hub).idle();
   return next;
 }
 
@@ -32,7 +34,8 @@ inline Identity* next_runnable(HubState& hub) {
 // The context that runs `next`: its own, or a host that will pick it up. A fresh one for which no
 // stack can be had ends with that error, and the one after it is tried: `next` is then another.
 inline Context* context_for(HubState& hub, Identity*& next) {
-  if (next->context != nullptr) return next->context;
+  if (next->context != nullptr)
+    return next->context;
   hub.handoff = next;
   if (Context* host = hub.idle_hosts; host != nullptr && (next->flags & flag::own_stack) == 0)
       [[likely]] {
@@ -48,7 +51,8 @@ inline Context* context_for(HubState& hub, Identity*& next) {
       fail_to_begin(next, std::current_exception());
     }
     next = next_runnable(hub);
-    if (next->context != nullptr) return next->context;
+    if (next->context != nullptr)
+      return next->context;
   }
 }
 
@@ -58,7 +62,8 @@ inline void suspend(HubState& hub, Identity* me, Context* self) {
   Identity* next = next_runnable(hub);
   if (next != me) {
     Context* to = context_for(hub, next);
-    if (next != me) switch_context(hub, self, to);
+    if (next != me)
+      switch_context(hub, self, to);
     hub.current = me;
   }
   me->context = nullptr;
@@ -70,46 +75,56 @@ Wake park(const char* what) {
   HubState& hub = *this_hub;
   Identity* me = hub.current;
   Context* self = hub.context;
-  if ((me->flags & flag::interrupts) != 0) [[unlikely]] Interrupts::deliver(hub, me);
+  if ((me->flags & flag::interrupts) != 0) [[unlikely]]
+    Interrupts::deliver(hub, me);
   self->waits_for = what;
   me->flags |= flag::parked;
   suspend(hub, me, self);
-  if (me->wake == Wake::interrupt) [[unlikely]] Interrupts::deliver(hub, me);
+  if (me->wake == Wake::interrupt) [[unlikely]]
+    Interrupts::deliver(hub, me);
   return me->wake;
 }
 
 void yield_now() {
   HubState& hub = here();
   Identity* me = hub.current;
-  if ((me->flags & flag::interrupts) != 0) [[unlikely]] Interrupts::deliver(hub, me);
+  if ((me->flags & flag::interrupts) != 0) [[unlikely]]
+    Interrupts::deliver(hub, me);
   if (hub.run_head == nullptr) {
-    if (--hub.tick != 0) [[likely]] return;
+    if (--hub.tick != 0) [[likely]]
+      return;
     HubImpl::of(hub).tick(); // may make others runnable
-    if (hub.run_head == nullptr) return;
+    if (hub.run_head == nullptr)
+      return;
   }
   hub.context->waits_for = "yield";
   hub.push(me);
   suspend(hub, me, hub.context);
-  if ((me->flags & flag::interrupts) != 0) [[unlikely]] Interrupts::deliver(hub, me);
+  if ((me->flags & flag::interrupts) != 0) [[unlikely]]
+    Interrupts::deliver(hub, me);
 }
 
 void park_behind(HubState& hub, Identity* child, const char* what) {
   Identity* me = hub.current;
   Context* self = hub.context;
-  if ((me->flags & flag::interrupts) != 0) [[unlikely]] Interrupts::deliver(hub, me);
+  if ((me->flags & flag::interrupts) != 0) [[unlikely]]
+    Interrupts::deliver(hub, me);
   self->waits_for = what;
   me->flags |= flag::parked;
   me->context = self;
   Identity* next = child;
   Context* to = context_for(hub, next);
-  if (next != me) switch_context(hub, self, to);
+  if (next != me)
+    switch_context(hub, self, to);
   hub.current = me;
   me->context = nullptr;
-  if (me->wake == Wake::interrupt) [[unlikely]] Interrupts::deliver(hub, me);
+  if (me->wake == Wake::interrupt) [[unlikely]]
+    Interrupts::deliver(hub, me);
 }
 
 void wake_next(Identity* identity) noexcept {
-  if ((identity->flags & flag::parked) == 0) return;
+  if ((identity->flags & flag::parked) == 0)
+    return;
   identity->flags = static_cast<std::uint16_t>(identity->flags & ~flag::parked);
   identity->wake = Wake::ready;
   this_hub->push_front(identity);
@@ -135,7 +150,8 @@ void wake_next(Identity* identity) noexcept {
     } while (next->context == nullptr && !self->own_size && (next->flags & flag::own_stack) == 0);
     HubImpl::of(hub).stacks.give(hub, self);
     Context* to = context_for(hub, next);
-    if (to != self) switch_context(hub, self, to);
+    if (to != self)
+      switch_context(hub, self, to);
   }
 }
 

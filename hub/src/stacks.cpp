@@ -43,8 +43,10 @@ constexpr int guard_install = 102; // MADV_GUARD_INSTALL, Linux 6.13
 bool install_guard(char* low) {
   static bool kernel_has_it = true;
   if (kernel_has_it) {
-    if (madvise(low, guard_size, guard_install) == 0) return true;
-    if (errno != EINVAL) return false;
+    if (madvise(low, guard_size, guard_install) == 0)
+      return true;
+    if (errno != EINVAL)
+      return false;
     kernel_has_it = false;
     std::fputs("grove: this kernel has no MADV_GUARD_INSTALL; stacks are guarded by mprotect, of "
                "which vm.max_map_count allows about 32,000\n",
@@ -70,7 +72,8 @@ void Stacks::release_all() noexcept {
 #endif
     VALGRIND_STACK_DEREGISTER(context->valgrind);
   }
-  for (const Slab& slab : slabs_) munmap(slab.base, slab.bytes);
+  for (const Slab& slab : slabs_)
+    munmap(slab.base, slab.bytes);
   contexts_.clear();
   slabs_.clear();
   pools_.clear();
@@ -103,9 +106,11 @@ void Stacks::give(HubState& hub, Context* context) {
 
 std::uint64_t Stacks::cached(const HubState& hub) const {
   std::uint64_t count = 0;
-  for (const Context* c = hub.idle_hosts; c != nullptr; c = c->next) ++count;
+  for (const Context* c = hub.idle_hosts; c != nullptr; c = c->next)
+    ++count;
   for (const auto& [size, pool] : pools_) {
-    for (const Context* c = pool.idle; c != nullptr; c = c->next) ++count;
+    for (const Context* c = pool.idle; c != nullptr; c = c->next)
+      ++count;
   }
   return count;
 }
@@ -118,14 +123,16 @@ Context* Stacks::carve(Pool& from, std::size_t size) {
     slabs_.reserve(slabs_.size() + 1);
     void* memory = mmap(nullptr, stride * per_slab, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
-    if (memory == MAP_FAILED) throw_no_stack("mmap failed", contexts_.size(), size);
+    if (memory == MAP_FAILED)
+      throw_no_stack("mmap failed", contexts_.size(), size);
     madvise(memory, stride * per_slab, MADV_NOHUGEPAGE); // else one page touched costs 2 MiB
     slabs_.push_back({static_cast<char*>(memory), stride * per_slab, 0});
     from.slab = slabs_.size();
   }
   Slab& slab = slabs_[from.slab - 1];
   char* low = slab.base + slab.used * stride;
-  if (!install_guard(low)) throw_no_stack("no guard", contexts_.size(), size);
+  if (!install_guard(low))
+    throw_no_stack("no guard", contexts_.size(), size);
   ++slab.used;
   // Tops that all lie on one cache set evict each other: spread them over 1 KiB.
   const std::size_t colour = contexts_.size() % 16 * 64;

@@ -15,7 +15,8 @@ inline constexpr std::size_t page_size = 4096;
 inline constexpr std::size_t guard_size = 16 * 1024;
 
 #if defined(GROVE_DEBUG_CHECKS) && GROVE_DEBUG_CHECKS
-inline constexpr std::size_t default_stack_size = 256 * 1024; // sanitizers' and -O0 frames are large
+inline constexpr std::size_t default_stack_size =
+    256 * 1024; // sanitizers' and -O0 frames are large
 #else
 inline constexpr std::size_t default_stack_size = 128 * 1024;
 #endif

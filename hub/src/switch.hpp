@@ -117,8 +117,7 @@ inline void make_context(Context* context, char* top) {
 // Leaves `from` and goes on in `to`. Keeps errno and the C++ runtime's exception state per context.
 // The sanitizers must be told last, and not through an instrumented call.
 
-[[gnu::always_inline]] inline void
-switch_context(HubState& hub, Context* from, Context* to) {
+[[gnu::always_inline]] inline void switch_context(HubState& hub, Context* from, Context* to) {
   from->eh = *hub.eh;
   *hub.eh = to->eh;
   from->error = *hub.error;

@@ -14,14 +14,18 @@ void Timers::add(Timer& timer, std::int64_t due) {
 }
 
 void Timers::remove(Timer& timer) noexcept {
-  if (!timer.armed()) return;
+  if (!timer.armed())
+    return;
   const std::size_t at = timer.position;
   timer.position = Timer::idle;
   const Entry last = heap_.back();
   heap_.pop_back();
-  if (at == heap_.size()) return;
-  if (at > 0 && last < heap_[(at - 1) / 4]) sift_up(at, last);
-  else sift_down(at, last);
+  if (at == heap_.size())
+    return;
+  if (at > 0 && last < heap_[(at - 1) / 4])
+    sift_up(at, last);
+  else
+    sift_down(at, last);
 }
 
 void Timers::fire_due(std::int64_t now) noexcept {
@@ -36,7 +40,8 @@ void Timers::fire_due(std::int64_t now) noexcept {
 void Timers::sift_up(std::size_t at, const Entry& entry) {
   while (at > 0) {
     const std::size_t parent = (at - 1) / 4;
-    if (!(entry < heap_[parent])) break;
+    if (!(entry < heap_[parent]))
+      break;
     place(at, heap_[parent]);
     at = parent;
   }
@@ -46,13 +51,16 @@ void Timers::sift_up(std::size_t at, const Entry& entry) {
 void Timers::sift_down(std::size_t at, const Entry& entry) {
   for (;;) {
     const std::size_t first = 4 * at + 1;
-    if (first >= heap_.size()) break;
+    if (first >= heap_.size())
+      break;
     const std::size_t end = first + 4 < heap_.size() ? first + 4 : heap_.size();
     std::size_t least = first;
     for (std::size_t child = first + 1; child < end; ++child) {
-      if (heap_[child] < heap_[least]) least = child;
+      if (heap_[child] < heap_[least])
+        least = child;
     }
-    if (!(heap_[least] < entry)) break;
+    if (!(heap_[least] < entry))
+      break;
     place(at, heap_[least]);
     at = least;
   }

@@ -45,7 +45,8 @@ protected:
   void stop() noexcept;
 
   // A reference to oneself: `self(*this)`.
-  template <class A> static ActorRef<A> self(const A& me) {
+  template <class A>
+  static ActorRef<A> self(const A& me) {
     detail::Identity* slot = detail::slot_of_actor(static_cast<const Actor*>(&me));
     return ActorRef<A>(slot, slot->generation);
   }

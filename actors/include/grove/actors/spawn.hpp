@@ -26,7 +26,8 @@ struct Birth {
   std::exception_ptr error;
   bool killed = false;
   ~Birth() {
-    if (inbox != nullptr) inbox->birth = nullptr; // the spawner was interrupted
+    if (inbox != nullptr)
+      inbox->birth = nullptr; // the spawner was interrupted
   }
 };
 
@@ -37,8 +38,8 @@ void kill_idle_actor(Identity* self) noexcept;
 void wait_for_start(HubState& hub, Identity* child);
 // There is no on_start to run: the child takes its place among the idle or the runnable.
 inline void end_birth(HubState& hub, Identity* self) {
-  if (inbox_of(self).head != nullptr ||
-      (self->flags & (flag::stopping | flag::kill_pending)) != 0) [[unlikely]] {
+  if (inbox_of(self).head != nullptr || (self->flags & (flag::stopping | flag::kill_pending)) != 0)
+      [[unlikely]] {
     hub.push(self);
   } else {
     self->flags = static_cast<std::uint16_t>(self->flags & ~flag::scheduled);
@@ -48,29 +49,34 @@ inline void end_birth(HubState& hub, Identity* self) {
 void abandon_actor(HubState& hub, Identity* self) noexcept;
 [[noreturn]] void throw_actor_not_first(const char* type);
 
-template <class A> void destroy_actor(Identity* self) noexcept { object_of<A>(self)->~A(); }
-
-template <class A> inline constexpr auto actor_type_name = type_name<A>();
 template <class A>
-inline constexpr Ops actor_ops{run_actor,       destroy_actor<A>,
-                               accept_mail,     kill_idle_actor,
-                               actor_type_name<A>.data(), size_class_of(actor_offset + sizeof(A))};
+void destroy_actor(Identity* self) noexcept {
+  object_of<A>(self)->~A();
+}
 
 template <class A>
-inline constexpr bool has_default_start =
-    requires { requires std::same_as<decltype(&A::on_start), void (Actor::*)()>; };
+inline constexpr auto actor_type_name = type_name<A>();
+template <class A>
+inline constexpr Ops actor_ops{
+    run_actor,       destroy_actor<A>,          accept_mail,
+    kill_idle_actor, actor_type_name<A>.data(), size_class_of(actor_offset + sizeof(A))};
+
+template <class A>
+inline constexpr bool has_default_start = requires {
+  requires std::same_as<decltype(&A::on_start), void (Actor::*)()>;
+};
 
 } // namespace detail
 
-// Makes an actor of class A on this hub: constructs it from args (under the identity of the caller),
-// runs its on_start on a stack of its own, and returns then. What the constructor or on_start
-// throws, spawn() throws, and there is no actor; ActorDown if it was killed in on_start. A kill of
-// the caller while on_start waits leaves the actor alive. Gives way now and then, so that a spawner
-// of many does not keep those it has made from running.
+// Makes an actor of class A on this hub: constructs it from args (under the identity of the
+// caller), runs its on_start on a stack of its own, and returns then. What the constructor or
+// on_start throws, spawn() throws, and there is no actor; ActorDown if it was killed in on_start. A
+// kill of the caller while on_start waits leaves the actor alive. Gives way now and then, so that a
+// spawner of many does not keep those it has made from running.
 template <std::derived_from<Actor> A, class... Args>
-  requires std::constructible_from<A, Args...>
-ActorRef<A> spawn(Args&&... args) {
-  static_assert(alignof(A) <= 16, "actors are aligned to 16 bytes: hold such a member by a pointer");
+requires std::constructible_from<A, Args...> ActorRef<A> spawn(Args&&... args) {
+  static_assert(alignof(A) <= 16,
+                "actors are aligned to 16 bytes: hold such a member by a pointer");
   static_assert(detail::actor_offset + sizeof(A) <= detail::largest_slot,
                 "this actor is larger than 64 KiB: hold its large members by pointers");
   detail::HubState& hub = detail::here();
@@ -90,8 +96,10 @@ ActorRef<A> spawn(Args&&... args) {
     detail::throw_actor_not_first(detail::actor_type_name<A>.data());
   }
   const ActorRef<A> ref(self, self->generation);
-  if constexpr (detail::has_default_start<A>) detail::end_birth(hub, self);
-  else detail::wait_for_start(hub, self);
+  if constexpr (detail::has_default_start<A>)
+    detail::end_birth(hub, self);
+  else
+    detail::wait_for_start(hub, self);
   if (--hub.spawns == 0) [[unlikely]] {
     hub.spawns = 64;
     detail::yield_now();

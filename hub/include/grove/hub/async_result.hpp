@@ -20,16 +20,44 @@ namespace grove {
 // AsyncResult<T> is a handle, shared by copying, to a place for one T. Waiting and looking are for
 // the hub that made it; set() and set_exception() may be called from any thread. What is set first
 // stays. A kill, a Timeout scope or a deadline that ends a wait changes nothing. From another
-// thread the value arrives in the order in which that thread posts to the hub; it is lost if the hub
-// has shut down.
-template <class T> class AsyncResult {
+// thread the value arrives in the order in which that thread posts to the hub; it is lost if the
+// hub has shut down.
+template <class T>
+class AsyncResult {
+  struct State {
+    std::uint16_t home = detail::here().index;
+    Hub* hub = detail::this_hub->hub;
+    detail::HomeCheck check;
+    detail::WaitList waiters;
+    bool is_set = false;
+    std::exception_ptr error;
+    std::optional<std::conditional_t<std::is_void_v<T>, bool, T>> value;
+
+    template <class... Args>
+    void set_value(Args&&... v) {
+      if (is_set)
+        return;
+      if constexpr (!std::is_void_v<T>)
+        value.emplace(std::forward<Args>(v)...);
+      is_set = true;
+      waiters.grant_all();
+    }
+    void set_error(std::exception_ptr e) {
+      if (is_set)
+        return;
+      error = std::move(e);
+      is_set = true;
+      waiters.grant_all();
+    }
+  };
+
 public:
   AsyncResult() : state_(std::make_shared<State>()) {}
 
   // -- setting: any thread -------------------------------------------------------------------
   template <class... Args>
-    requires(std::is_void_v<T> ? sizeof...(Args) == 0 : sizeof...(Args) == 1)
-  void set(Args&&... value) const {
+  requires(std::is_void_v<T> ? sizeof...(Args) == 0
+                             : sizeof...(Args) == 1) void set(Args&&... value) const {
     if (detail::this_hub->index == state_->home) {
       state_->set_value(std::forward<Args>(value)...);
     } else {
@@ -39,9 +67,12 @@ public:
     }
   }
   void set_exception(std::exception_ptr error) const {
-    if (error == nullptr) throw std::invalid_argument("AsyncResult.set_exception: null");
-    if (detail::this_hub->index == state_->home) state_->set_error(std::move(error));
-    else elsewhere([state = state_, error] { state->set_error(error); });
+    if (error == nullptr)
+      throw std::invalid_argument("AsyncResult.set_exception: null");
+    if (detail::this_hub->index == state_->home)
+      state_->set_error(std::move(error));
+    else
+      elsewhere([state = state_, error] { state->set_error(error); });
   }
 
   // -- looking -------------------------------------------------------------------------------
@@ -53,7 +84,9 @@ public:
   // False if the deadline came first.
   bool wait(Deadline deadline = {}) const {
     state_->check("AsyncResult.wait");
-    if (state_->is_set) return true;
+    detail::check_interrupts();
+    if (state_->is_set)
+      return true;
     const auto keep = state_;
     detail::Waiter waiter;
     keep->waiters.push_back(waiter);
@@ -63,13 +96,15 @@ public:
   std::conditional_t<std::is_void_v<T>, void, std::add_lvalue_reference_t<const T>>
   get(Deadline deadline = {}) const& {
     wait_or_throw(deadline);
-    if constexpr (!std::is_void_v<T>) return *state_->value;
+    if constexpr (!std::is_void_v<T>)
+      return *state_->value;
   }
   T get(Deadline deadline = {}) && {
     wait_or_throw(deadline);
     if constexpr (!std::is_void_v<T>) {
       if constexpr (std::copy_constructible<T>) {
-        if (state_.use_count() > 1) return *state_->value;
+        if (state_.use_count() > 1)
+          return *state_->value;
       }
       return std::move(*state_->value);
     }
@@ -86,39 +121,21 @@ public:
     static constexpr const char* name = "wait_any(AsyncResult)";
 
   private:
-    std::shared_ptr<typename AsyncResult::State> state_;
+    std::shared_ptr<State> state_;
   };
   [[nodiscard]] WaitOp wait_op() const { return WaitOp(*this); }
 
 private:
-  struct State {
-    std::uint16_t home = detail::here().index;
-    Hub* hub = detail::this_hub->hub;
-    detail::HomeCheck check;
-    detail::WaitList waiters;
-    bool is_set = false;
-    std::exception_ptr error;
-    std::optional<std::conditional_t<std::is_void_v<T>, bool, T>> value;
-
-    template <class... Args> void set_value(Args&&... v) {
-      if (is_set) return;
-      if constexpr (!std::is_void_v<T>) value.emplace(std::forward<Args>(v)...);
-      is_set = true;
-      waiters.grant_all();
-    }
-    void set_error(std::exception_ptr e) {
-      if (is_set) return;
-      error = std::move(e);
-      is_set = true;
-      waiters.grant_all();
-    }
-  };
-
   void wait_or_throw(Deadline deadline) const {
-    if (!wait(deadline)) throw TimeoutError("AsyncResult.get: nothing was set in time");
-    if (state_->error != nullptr) std::rethrow_exception(state_->error);
+    if (!wait(deadline))
+      throw TimeoutError("AsyncResult.get: nothing was set in time");
+    if (state_->error != nullptr)
+      std::rethrow_exception(state_->error);
   }
-  template <class F> void elsewhere(F f) const { detail::post_inline(*state_->hub, std::move(f)); }
+  template <class F>
+  void elsewhere(F f) const {
+    detail::post_inline(*state_->hub, std::move(f));
+  }
 
   std::shared_ptr<State> state_;
 };

@@ -19,18 +19,16 @@ public:
   Event() = default;
   Event(const Event&) = delete;
   Event& operator=(const Event&) = delete;
-  ~Event() { waiters_.break_all(); }
+  ~Event() {
+    waiters_.break_all();
+    woken_.forsake_all();
+  }
 
   // Never switches.
   void set() {
     home_("Event.set");
     set_ = true;
-    last_woken_ = nullptr;
-    while (detail::Waiter* waiter = waiters_.pop_parked()) {
-      waiter->granted = true;
-      last_woken_ = waiter->who;
-      detail::wake(waiter->who);
-    }
+    waiters_.grant_all_into(woken_);
   }
   void clear() {
     home_("Event.clear");
@@ -42,17 +40,15 @@ public:
   // first.
   bool wait(Deadline deadline = {}) {
     home_("Event.wait");
+    detail::check_interrupts();
     if (set_) {
-      detail::check_interrupts();
-      // Those who were woken by set() and have not run yet came first.
-      if (last_woken_ != nullptr) detail::yield_now();
+      if (!woken_.empty()) detail::yield_now(); // those whom set() has woken came first
       return true;
     }
     detail::Waiter waiter;
     waiters_.push_back(waiter);
     if (detail::park_until("Event.wait", deadline) == detail::Wake::timeout) return false;
-    if (waiter.broken) throw Closed("Event.wait: the event was destroyed");
-    if (last_woken_ == waiter.who) last_woken_ = nullptr;
+    if (!waiter.granted) throw Closed("Event.wait: the event was destroyed");
     return true;
   }
   std::size_t waiters() const { return waiters_.size(); }
@@ -65,7 +61,8 @@ public:
     bool ready() const { return event_.set_; }
     void arm() { event_.waiters_.push_back(waiter_); }
     void take() {
-      if (waiter_.broken) throw Closed("wait_any: the event was destroyed");
+      if (waiter_.broken)
+        throw Closed("wait_any: the event was destroyed");
     }
     static constexpr const char* name = "wait_any(Event)";
 
@@ -77,7 +74,7 @@ public:
 private:
   detail::HomeCheck home_;
   detail::WaitList waiters_;
-  detail::Identity* last_woken_ = nullptr; // the last of those set() woke, until it has run
+  detail::WaitList woken_; // by set(), and have not run yet
   bool set_ = false;
 };
 

@@ -32,18 +32,21 @@ struct SpawnOptions {
 // Names what a link returned, for unlink().
 enum class LinkId : std::uint64_t {};
 
-template <class T = void> class GreenletRef;
+template <class T = void>
+class GreenletRef;
 
 // GreenletRef<> is a handle to a greenlet, whatever its result. Handles are counted; dropping the
 // last one neither stops nor waits: the greenlet runs on and its result is freed at its end. All
 // members are for the greenlet's own hub. The members that wait are suspension points: a kill or an
 // expired Timeout scope of the *calling* greenlet is thrown out of them, and leaves the other
 // greenlet as it was.
-template <> class GreenletRef<void> {
+template <>
+class GreenletRef<void> {
 public:
   GreenletRef() = default;
   GreenletRef(const GreenletRef& other) noexcept : self_(other.self_) {
-    if (self_ != nullptr) detail::add_reference(self_);
+    if (self_ != nullptr)
+      detail::add_reference(self_);
   }
   GreenletRef(GreenletRef&& other) noexcept : self_(std::exchange(other.self_, nullptr)) {}
   GreenletRef& operator=(GreenletRef other) noexcept {
@@ -51,7 +54,8 @@ public:
     return *this;
   }
   ~GreenletRef() {
-    if (self_ != nullptr) detail::drop_reference(self_);
+    if (self_ != nullptr)
+      detail::drop_reference(self_);
   }
   // Takes over one reference.
   static GreenletRef adopt(detail::Identity* self) { return GreenletRef(self); }
@@ -83,7 +87,8 @@ public:
   // Waits for the end. False if the deadline came first. std::logic_error when asked to wait for
   // the calling greenlet itself.
   bool join(Deadline deadline = {}) const;
-  // join(), then throws what the greenlet threw, or Killed. TimeoutError if the deadline came first.
+  // join(), then throws what the greenlet threw, or Killed. TimeoutError if the deadline came
+  // first.
   void get(Deadline deadline = {}) const;
 
   // -- ending --------------------------------------------------------------------------------
@@ -112,7 +117,8 @@ protected:
 };
 
 // GreenletRef<T> is a handle to a greenlet that returns a T.
-template <class T> class GreenletRef : public GreenletRef<void> {
+template <class T>
+class GreenletRef : public GreenletRef<void> {
 public:
   GreenletRef() = default;
   static GreenletRef adopt(detail::Identity* self) { return GreenletRef(self); }
@@ -126,7 +132,8 @@ public:
   T get(Deadline deadline = {}) && {
     GreenletRef<void>::get(deadline);
     if constexpr (std::copy_constructible<T>) {
-      if (detail::state_of(self_)->references > 1) return result()->value;
+      if (detail::state_of(self_)->references > 1)
+        return result()->value;
     }
     return std::move(result()->value);
   }
@@ -152,8 +159,8 @@ using SpawnResult = std::decay_t<std::invoke_result_t<std::decay_t<F>, std::deca
 // Makes a greenlet that calls f(args...), both copied or moved like std::thread does, and does not
 // start it.
 template <class F, class... Args>
-  requires SpawnCallable<F, Args...>
-GreenletRef<SpawnResult<F, Args...>> make_greenlet(F&& f, Args&&... args) {
+requires SpawnCallable<F, Args...> GreenletRef<SpawnResult<F, Args...>>
+make_greenlet(F&& f, Args&&... args) {
   using Result = SpawnResult<F, Args...>;
   detail::HubState& hub = detail::here();
   if constexpr (sizeof...(Args) == 0) {
@@ -161,28 +168,28 @@ GreenletRef<SpawnResult<F, Args...>> make_greenlet(F&& f, Args&&... args) {
         detail::make_task<Result, std::decay_t<F>>(hub, std::forward<F>(f)));
   } else {
     using Call = detail::Bound<std::decay_t<F>, std::decay_t<Args>...>;
-    return GreenletRef<Result>::adopt(detail::make_task<Result, Call>(
-        hub, std::forward<F>(f), std::forward<Args>(args)...));
+    return GreenletRef<Result>::adopt(
+        detail::make_task<Result, Call>(hub, std::forward<F>(f), std::forward<Args>(args)...));
   }
 }
 
 // Makes a greenlet and starts it: it runs when the current one waits.
 template <class F, class... Args>
-  requires SpawnCallable<F, Args...>
-GreenletRef<SpawnResult<F, Args...>> spawn(F&& f, Args&&... args) {
+requires SpawnCallable<F, Args...> GreenletRef<SpawnResult<F, Args...>> spawn(F&& f,
+                                                                              Args&&... args) {
   auto ref = make_greenlet(std::forward<F>(f), std::forward<Args>(args)...);
   detail::start_here(*detail::this_hub, ref.identity());
   return ref;
 }
 
 template <class F, class... Args>
-  requires SpawnCallable<F, Args...>
-GreenletRef<SpawnResult<F, Args...>> spawn(const SpawnOptions& options, F&& f, Args&&... args);
+requires SpawnCallable<F, Args...> GreenletRef<SpawnResult<F, Args...>>
+spawn(const SpawnOptions& options, F&& f, Args&&... args);
 
 // spawn(), begun after a while (or at a point in time).
 template <class F, class... Args>
-  requires SpawnCallable<F, Args...>
-GreenletRef<SpawnResult<F, Args...>> spawn_later(Deadline when, F&& f, Args&&... args) {
+requires SpawnCallable<F, Args...> GreenletRef<SpawnResult<F, Args...>>
+spawn_later(Deadline when, F&& f, Args&&... args) {
   auto ref = make_greenlet(std::forward<F>(f), std::forward<Args>(args)...);
   ref.start_later(when);
   return ref;
@@ -190,8 +197,8 @@ GreenletRef<SpawnResult<F, Args...>> spawn_later(Deadline when, F&& f, Args&&...
 
 // Greenlet is the base of classes that are a greenlet: override run(), then start(). The object
 // must outlive its run: destroying it while run() is suspended is a bug and ends the process with a
-// message (as std::thread does); a fresh one is simply dropped. As a GreenletRef<> it can be joined,
-// killed and linked.
+// message (as std::thread does); a fresh one is simply dropped. As a GreenletRef<> it can be
+// joined, killed and linked.
 class Greenlet : public GreenletRef<void> {
 public:
   Greenlet(const Greenlet&) = delete;

@@ -28,7 +28,8 @@ struct PostedCall : Mail {
 // Takes the node over. False if the hub has shut down: the node is disposed of.
 bool post_or_drop(Hub& hub, PostedCall* call);
 
-template <class F> PostedCall* make_posted_call(F&& f) {
+template <class F>
+PostedCall* make_posted_call(F&& f) {
   using Function = std::decay_t<F>;
   struct Call : PostedCall {
     Function function;
@@ -40,7 +41,8 @@ template <class F> PostedCall* make_posted_call(F&& f) {
   return call;
 }
 // For closures that only make greenlets runnable.
-template <class F> bool post_inline(Hub& hub, F&& f) {
+template <class F>
+bool post_inline(Hub& hub, F&& f) {
   PostedCall* call = make_posted_call(std::forward<F>(f));
   call->in_poll = true;
   return post_or_drop(hub, call);
@@ -68,7 +70,8 @@ public:
 
   // Runs f in a new greenlet of this hub. Any thread; never waits; order is kept per sender. What f
   // throws goes to the error hook. False, and f is dropped, if the hub has shut down.
-  template <std::invocable F> bool post(F&& f);
+  template <std::invocable F>
+  bool post(F&& f);
 
   // Called once for each exception that left a greenlet (kills excepted) or an actor's handler.
   // It runs in the failing greenlet and must not throw. Default: one line on stderr.
@@ -115,7 +118,8 @@ private:
   ~Hub() = default;
 };
 
-template <std::invocable F> bool Hub::post(F&& f) {
+template <std::invocable F>
+bool Hub::post(F&& f) {
   return detail::post_or_drop(*this, detail::make_posted_call(std::forward<F>(f)));
 }
 

@@ -28,7 +28,8 @@ public:
 
   // Runs f in a greenlet of that hub and waits for its result. Called on a hub it parks only the
   // greenlet; on any other thread it blocks the thread.
-  template <std::invocable F> std::invoke_result_t<std::decay_t<F>> call(F&& f);
+  template <std::invocable F>
+  std::invoke_result_t<std::decay_t<F>> call(F&& f);
 
 private:
   struct Running;
@@ -40,7 +41,8 @@ namespace detail {
 void block_on(Hub& hub, const std::function<void()>& f);
 } // namespace detail
 
-template <std::invocable F> std::invoke_result_t<std::decay_t<F>> HubThread::call(F&& f) {
+template <std::invocable F>
+std::invoke_result_t<std::decay_t<F>> HubThread::call(F&& f) {
   using Result = std::invoke_result_t<std::decay_t<F>>;
   if (detail::this_hub->index != detail::no_hub_index) {
     return detail::call_on<Result>(hub(), SpawnOptions{}, std::decay_t<F>(std::forward<F>(f)));
@@ -59,8 +61,10 @@ template <std::invocable F> std::invoke_result_t<std::decay_t<F>> HubThread::cal
       error = std::current_exception();
     }
   });
-  if (error) std::rethrow_exception(error);
-  if constexpr (!std::is_void_v<Result>) return std::move(*result);
+  if (error)
+    std::rethrow_exception(error);
+  if constexpr (!std::is_void_v<Result>)
+    return std::move(*result);
 }
 
 } // namespace grove

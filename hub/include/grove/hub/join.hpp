@@ -21,7 +21,7 @@ public:
       : ref_{greenlet.identity(), greenlet.identity() ? greenlet.identity()->generation : 0} {}
   explicit Joinable(detail::IdentityRef ref) : ref_(ref) {}
   template <class Ref>
-    requires requires(const Ref& ref) { ref.joinable(); }
+  requires requires(const Ref& ref) { ref.joinable(); }
   Joinable(const Ref& ref) : Joinable(ref.joinable()) {} // NOLINT: implicit on purpose
 
   detail::IdentityRef ref() const { return ref_; }
@@ -34,7 +34,8 @@ private:
 // ask each. std::logic_error if the caller is among them.
 bool join_all(std::span<const Joinable> all, Deadline deadline = {});
 bool join_all(std::initializer_list<Joinable> all, Deadline deadline = {});
-template <class Ref> bool join_all(const std::vector<Ref>& all, Deadline deadline = {}) {
+template <class Ref>
+bool join_all(const std::vector<Ref>& all, Deadline deadline = {}) {
   const std::vector<Joinable> list(all.begin(), all.end());
   return join_all(std::span<const Joinable>(list), deadline);
 }
@@ -42,7 +43,8 @@ template <class Ref> bool join_all(const std::vector<Ref>& all, Deadline deadlin
 // Kills all, then waits for their ends. False if the deadline came first.
 bool kill_all(std::span<const Joinable> all, Deadline deadline = {});
 bool kill_all(std::initializer_list<Joinable> all, Deadline deadline = {});
-template <class Ref> bool kill_all(const std::vector<Ref>& all, Deadline deadline = {}) {
+template <class Ref>
+bool kill_all(const std::vector<Ref>& all, Deadline deadline = {}) {
   const std::vector<Joinable> list(all.begin(), all.end());
   return kill_all(std::span<const Joinable>(list), deadline);
 }

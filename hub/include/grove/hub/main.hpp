@@ -34,11 +34,14 @@ int run_main(const std::function<int()>& f);
 // The whole of a main(): `return grove::main(argc, argv, f);` calls f(argc, argv) (or f()) under a
 // Main and returns its int; 0 if it returns nothing; 1 after an exception, whose text goes to
 // stderr; 128 + the signal's number after SIGINT or SIGTERM, unless f catches Interrupted.
-template <class F> int main(int argc, char** argv, F&& f) {
+template <class F>
+int main(int argc, char** argv, F&& f) {
   return detail::run_main([&]() -> int {
     const auto call = [&]() -> decltype(auto) {
-      if constexpr (std::invocable<F, int, char**>) return std::forward<F>(f)(argc, argv);
-      else return std::forward<F>(f)();
+      if constexpr (std::invocable<F, int, char**>)
+        return std::forward<F>(f)(argc, argv);
+      else
+        return std::forward<F>(f)();
     };
     if constexpr (std::is_void_v<decltype(call())>) {
       call();

@@ -22,7 +22,8 @@ enum class Remaining { drain, discard };
 // A kill, a Timeout scope or a passed deadline takes the waiter out of the line and loses no item:
 // once an item was handed over, that get() returns it, whatever comes later; a put() that throws
 // has put nothing. Destroying it wakes its waiters with Closed.
-template <class T> class Queue {
+template <class T>
+class Queue {
 public:
   explicit Queue(std::size_t maxsize = 0) : maxsize_(maxsize) {}
   Queue(const Queue&) = delete;
@@ -31,6 +32,8 @@ public:
     closed_ = true;
     getters_.break_all();
     putters_.break_all();
+    peekers_.break_all();
+    woken_peekers_.forsake_all();
   }
 
   // -- state ---------------------------------------------------------------------------------
@@ -47,43 +50,52 @@ public:
   // gets, closed.
   void put(T item, Deadline deadline = {}) {
     home_("Queue.put");
-    if (try_put_now(item)) return;
+    detail::check_interrupts();
+    if (try_put_now(item))
+      return;
     detail::Waiter waiter(&item);
     putters_.push_back(waiter);
     if (detail::park_until("Queue.put", deadline) == detail::Wake::timeout) {
       throw TimeoutError("Queue.put: the queue stayed full");
     }
-    if (waiter.broken) throw_closed("Queue.put: the queue is closed");
+    if (waiter.broken)
+      throw_closed("Queue.put: the queue is closed");
   }
 
   // Waits while the queue is empty. TimeoutError if the deadline came first; Closed if it is closed
   // and empty.
   T get(Deadline deadline = {}) {
     home_("Queue.get");
-    if (!items_.empty()) return take_front();
-    if (closed_) throw_closed("Queue.get: the queue is closed and empty");
+    detail::check_interrupts();
+    if (!items_.empty())
+      return take_front();
+    if (closed_)
+      throw_closed("Queue.get: the queue is closed and empty");
     std::optional<T> item;
     detail::Waiter waiter(&item);
     getters_.push_back(waiter);
     if (detail::park_until("Queue.get", deadline) == detail::Wake::timeout) {
       throw TimeoutError("Queue.get: the queue stayed empty");
     }
-    if (waiter.broken) throw_closed("Queue.get: the queue was closed");
+    if (waiter.broken)
+      throw_closed("Queue.get: the queue was closed");
     return std::move(*item);
   }
 
   // The first item, which stays. Waits and throws like get().
-  const T& peek(Deadline deadline = {})
-  {
+  const T& peek(Deadline deadline = {}) {
     home_("Queue.peek");
+    detail::check_interrupts();
     while (items_.empty()) {
-      if (closed_) throw_closed("Queue.peek: the queue is closed and empty");
+      if (closed_)
+        throw_closed("Queue.peek: the queue is closed and empty");
       detail::Waiter waiter;
       peekers_.push_back(waiter);
       if (detail::park_until("Queue.peek", deadline) == detail::Wake::timeout) {
         throw TimeoutError("Queue.peek: the queue stayed empty");
       }
-      if (waiter.broken) throw_closed("Queue.peek: the queue was closed");
+      if (waiter.broken)
+        throw_closed("Queue.peek: the queue was closed");
     }
     return items_.front();
   }
@@ -101,8 +113,10 @@ public:
   // Nothing if the queue is empty. Closed if it is closed and empty.
   [[nodiscard]] std::optional<T> try_get() {
     home_("Queue.try_get");
-    if (!items_.empty()) return take_front();
-    if (closed_) throw_closed("Queue.try_get: the queue is closed and empty");
+    if (!items_.empty())
+      return take_front();
+    if (closed_)
+      throw_closed("Queue.try_get: the queue is closed and empty");
     return std::nullopt;
   }
 
@@ -112,7 +126,8 @@ public:
   void close(Remaining remaining = Remaining::drain) {
     home_("Queue.close");
     closed_ = true;
-    if (remaining == Remaining::discard) items_.clear();
+    if (remaining == Remaining::discard)
+      items_.clear();
     putters_.break_all();
     if (items_.empty()) {
       getters_.break_all();
@@ -128,8 +143,10 @@ public:
     bool ready() const { return !queue_.items_.empty() || queue_.closed_; }
     void arm() { queue_.getters_.push_back(this->waiter_); }
     T take() {
-      if (this->waiter_.broken) throw_closed("wait_any: the queue was closed");
-      if (this->waiter_.granted) return std::move(*item_);
+      if (this->waiter_.broken)
+        throw_closed("wait_any: the queue was closed");
+      if (this->waiter_.granted)
+        return std::move(*item_);
       return queue_.get();
     }
     static constexpr const char* name = "wait_any(Queue.get)";
@@ -149,8 +166,10 @@ public:
     bool ready() const { return !queue_.full() || queue_.closed_; }
     void arm() { queue_.putters_.push_back(this->waiter_); }
     void take() {
-      if (this->waiter_.broken) throw_closed("wait_any: the queue was closed");
-      if (!this->waiter_.granted) queue_.put(std::move(item_));
+      if (this->waiter_.broken)
+        throw_closed("wait_any: the queue was closed");
+      if (!this->waiter_.granted)
+        queue_.put(std::move(item_));
     }
     static constexpr const char* name = "wait_any(Queue.put)";
 
@@ -166,27 +185,31 @@ private:
   // Nobody waits to get while there are items, and nobody waits to put while there is room.
   bool try_put_now(T& item) {
     detail::check_interrupts();
-    if (closed_) throw_closed("Queue.put: the queue is closed");
+    if (closed_)
+      throw_closed("Queue.put: the queue is closed");
     if (detail::Waiter* getter = items_.empty() ? getters_.pop_parked() : nullptr) {
       static_cast<std::optional<T>*>(getter->item)->emplace(std::move(item));
       getter->granted = true;
       detail::wake(getter->who);
       return true;
     }
-    if (full()) return false;
+    if (full())
+      return false;
     items_.push_back(std::move(item));
-    peekers_.grant_all();
+    peekers_.grant_all_into(woken_peekers_);
     return true;
   }
 
+  // Each step that may throw comes before what it would undo.
   T take_front() {
-    T item = std::move(items_.front());
-    items_.pop_front();
-    if (detail::Waiter* putter = putters_.pop_parked()) {
+    if (detail::Waiter* putter = putters_.first_parked()) {
       items_.push_back(std::move(*static_cast<T*>(putter->item)));
+      putter->unlink();
       putter->granted = true;
       detail::wake(putter->who);
     }
+    T item = std::move(items_.front());
+    items_.pop_front();
     return item;
   }
 
@@ -197,6 +220,7 @@ private:
   detail::WaitList getters_;
   detail::WaitList putters_;
   detail::WaitList peekers_;
+  detail::WaitList woken_peekers_; // they have not run yet
 };
 
 } // namespace grove

@@ -5,6 +5,8 @@
 #include <concepts>
 #include <cstddef>
 #include <optional>
+#include <stdexcept>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -29,7 +31,8 @@ public:
     timer_.owner = this;
     timer_.fire = [](detail::Timer& timer) noexcept {
       after* self = static_cast<OpTimer&>(timer).owner;
-      if ((self->waiter_.who->flags & detail::flag::parked) == 0) return;
+      if ((self->waiter_.who->flags & detail::flag::parked) == 0)
+        return;
       self->waiter_.granted = true;
       detail::wake(self->waiter_.who);
     };
@@ -37,7 +40,8 @@ public:
   ~after() { detail::disarm(timer_); }
   bool ready() const { return when_.has_passed(); }
   void arm() {
-    if (!when_.is_never()) detail::arm(timer_, when_.nanoseconds());
+    if (!when_.is_never())
+      detail::arm(timer_, when_.nanoseconds());
   }
   void disarm() { detail::disarm(timer_); }
   void take() {}
@@ -57,7 +61,12 @@ public:
   using Result = void;
   explicit ended(const Joinable& who) : who_(who.ref()) {}
   bool ready() const { return !who_.alive(); }
-  void arm() { detail::WaitList::push_back(detail::joiners_of(who_.identity), waiter_); }
+  void arm() {
+    if (who_.identity == detail::this_hub->current) {
+      throw std::logic_error("grove: wait_any: a greenlet waits for its own end");
+    }
+    detail::WaitList::push_back(detail::joiners_of(who_.identity), waiter_);
+  }
   void take() {}
   static constexpr const char* name = "wait_any(ended)";
 
@@ -69,14 +78,15 @@ private:
 // several that can be done at once it does the first in the list. The variant's index tells which.
 // A suspension point: after a kill or an expired Timeout scope none has been done.
 template <class... Ops>
-  requires(sizeof...(Ops) > 0 && (detail::IsOperation<std::decay_t<Ops>> && ...))
-std::variant<OperationResult<Ops>...> wait_any(Ops&&... ops) {
+requires(sizeof...(Ops) > 0 && (detail::IsOperation<std::decay_t<Ops>> &&
+                                ...)) std::variant<OperationResult<Ops>...> wait_any(Ops&&... ops) {
   using Results = std::variant<OperationResult<Ops>...>;
   detail::check_interrupts();
   std::optional<Results> result;
   const auto take_first = [&]<std::size_t... I>(std::index_sequence<I...>, auto can) {
     const auto try_one = [&]<std::size_t Index>(auto& op) {
-      if (!can(op)) return false;
+      if (!can(op))
+        return false;
       if constexpr (std::is_void_v<typename std::decay_t<decltype(op)>::Result>) {
         op.take();
         result.emplace(std::in_place_index<Index>);
@@ -88,10 +98,21 @@ std::variant<OperationResult<Ops>...> wait_any(Ops&&... ops) {
     return (try_one.template operator()<I>(ops) || ...);
   };
   constexpr auto indices = std::index_sequence_for<Ops...>{};
-  if (take_first(indices, [](auto& op) { return op.ready(); })) return std::move(*result);
-  (ops.arm(), ...);
-  detail::park("wait_any");
-  (ops.disarm(), ...); // the winner has claimed; the others leave their lines
+  if (take_first(indices, [](auto& op) { return op.ready(); }))
+    return std::move(*result);
+  {
+    // The winner has claimed when it wakes us; the others leave their lines, whatever happened.
+    auto lines = std::tie(ops...);
+    struct Leave {
+      decltype(lines)& all;
+      ~Leave() {
+        std::apply([](auto&... op) { (op.disarm(), ...); }, all);
+      }
+    } leave{lines};
+    (ops.reset(), ...);
+    (ops.arm(), ...);
+    detail::park("wait_any");
+  }
   take_first(indices, [](auto& op) { return op.woken(); });
   return std::move(*result);
 }

@@ -17,8 +17,8 @@ namespace grove::detail {
 
 struct Birth;
 
-// 32 bytes, between the identity and the object. Touched by the owning hub only: mail from elsewhere
-// comes through the hub's one word and is put here by the owner.
+// 32 bytes, between the identity and the object. Touched by the owning hub only: mail from
+// elsewhere comes through the hub's one word and is put here by the owner.
 struct Inbox {
   Mail* head = nullptr;
   Mail** tail = &head;
@@ -37,7 +37,8 @@ inline Identity* slot_of_actor(const Actor* actor) {
   auto* address = reinterpret_cast<std::byte*>(const_cast<Actor*>(actor)); // NOLINT: no write
   return reinterpret_cast<Identity*>(address - actor_offset);
 }
-template <class A> A* object_of(Identity* slot) {
+template <class A>
+A* object_of(Identity* slot) {
   return std::launder(reinterpret_cast<A*>(reinterpret_cast<std::byte*>(slot) + actor_offset));
 }
 
@@ -51,7 +52,8 @@ inline void append(HubState& hub, Identity* actor, Mail* mail) {
   mail->next = nullptr;
   *inbox.tail = mail;
   inbox.tail = &mail->next;
-  if (++inbox.count == long_inbox) [[unlikely]] report_long_inbox(actor);
+  if (++inbox.count == long_inbox) [[unlikely]]
+    report_long_inbox(actor);
   if ((actor->flags & flag::scheduled) == 0) {
     actor->flags |= flag::scheduled;
     hub.push(actor);
@@ -61,7 +63,8 @@ inline Mail* take(Inbox& inbox) {
   Mail* mail = inbox.head;
   if (mail != nullptr) {
     inbox.head = mail->next;
-    if (inbox.head == nullptr) inbox.tail = &inbox.head;
+    if (inbox.head == nullptr)
+      inbox.tail = &inbox.head;
     --inbox.count;
   }
   return mail;

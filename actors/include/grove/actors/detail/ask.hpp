@@ -27,7 +27,8 @@ bool kill_actor(Identity* slot, std::uint32_t generation, Deadline deadline);
 bool join_actor(Identity* slot, std::uint32_t generation, Deadline deadline);
 
 // Ends a body and gives its envelope back, whatever happened to the message.
-template <class Body> struct Envelope {
+template <class Body>
+struct Envelope {
   Mail* mail;
   explicit Envelope(Mail* m) : mail(m) {}
   Envelope(const Envelope&) = delete;
@@ -59,11 +60,14 @@ Mail* make_mail(HubState& hub, void (*handle)(Identity*, Mail*), Args&&... args)
 // True if the actor is one of this hub and lives: the mail may go straight into its inbox.
 inline bool is_here(const HubState& hub, const Identity* slot) { return slot->home == hub.index; }
 
-// -- tell ------------------------------------------------------------------------------------------
+// -- tell
+// ------------------------------------------------------------------------------------------
 
-template <class A, class M> void handle_tell(Identity* actor, Mail* mail) {
+template <class A, class M>
+void handle_tell(Identity* actor, Mail* mail) {
   const Envelope<M> envelope(mail);
-  if (actor != nullptr) object_of<A>(actor)->receive(std::move(envelope.body()));
+  if (actor != nullptr)
+    object_of<A>(actor)->receive(std::move(envelope.body()));
 }
 
 template <class A, class M, class Arg>
@@ -83,13 +87,13 @@ void tell(Identity* slot, std::uint32_t generation, Arg&& message) {
 
 // -- ask ------------------------------------------------------------------------------------------
 
-
 // Where an answer goes: on the stack of the asker.
 struct ReplySlot {
   enum class State : std::uint8_t { waiting, answered, failed } state = State::waiting;
   std::exception_ptr error; // null when failed: the actor is gone
 };
-template <class R> struct ReplySlotOf : ReplySlot {
+template <class R>
+struct ReplySlotOf : ReplySlot {
   union {
     R value;
   };
@@ -97,10 +101,12 @@ template <class R> struct ReplySlotOf : ReplySlot {
   ReplySlotOf(const ReplySlotOf&) = delete;
   ReplySlotOf& operator=(const ReplySlotOf&) = delete;
   ~ReplySlotOf() {
-    if (state == State::answered) value.~R();
+    if (state == State::answered)
+      value.~R();
   }
 };
-template <> struct ReplySlotOf<void> : ReplySlot {};
+template <>
+struct ReplySlotOf<void> : ReplySlot {};
 
 // Who asked, as a name: an identity, and the number that its context waits for. Identities are
 // type-stable and numbers are not used twice, so that a late answer finds nobody.
@@ -120,13 +126,15 @@ inline ReplySlot* claim_reply(const Asker& asker) {
   return context->reply;
 }
 
-template <class R> using ValueOr = std::conditional_t<std::is_void_v<R>, std::monostate, R>;
+template <class R>
+using ValueOr = std::conditional_t<std::is_void_v<R>, std::monostate, R>;
 
 // `value` is null when it failed; then `error` may be null too.
 template <class R>
 void deliver_reply(const Asker& asker, ValueOr<R>* value, std::exception_ptr error) {
   ReplySlot* slot = claim_reply(asker);
-  if (slot == nullptr) return;
+  if (slot == nullptr)
+    return;
   if (value == nullptr) {
     slot->error = std::move(error);
     slot->state = ReplySlot::State::failed;
@@ -139,12 +147,14 @@ void deliver_reply(const Asker& asker, ValueOr<R>* value, std::exception_ptr err
   wake(asker.identity);
 }
 
-template <class R> struct Answer {
+template <class R>
+struct Answer {
   Asker asker;
   std::optional<ValueOr<R>> value;
   std::exception_ptr error;
 };
-template <class R> void handle_answer(Identity*, Mail* mail) {
+template <class R>
+void handle_answer(Identity*, Mail* mail) {
   const Envelope<Answer<R>> envelope(mail);
   Answer<R>& answer = envelope.body();
   deliver_reply<R>(answer.asker, answer.value ? &*answer.value : nullptr, std::move(answer.error));
@@ -158,13 +168,16 @@ void reply(const Asker& asker, ValueOr<R>* value, const std::exception_ptr& erro
     return;
   }
   Mail* mail = make_mail<Answer<R>>(hub, handle_answer<R>, Answer<R>{asker, {}, error});
-  if (value != nullptr) mail_body<Answer<R>>(mail)->value.emplace(std::move(*value));
+  if (value != nullptr)
+    mail_body<Answer<R>>(mail)->value.emplace(std::move(*value));
   mail->target = nullptr;
-  if (!send_mail(asker.identity->home, mail)) const Envelope<Answer<R>> dropped(mail);
+  if (!send_mail(asker.identity->home, mail))
+    const Envelope<Answer<R>> dropped(mail);
 }
 
 // A thread without a hub that asks blocks on a promise, which it may abandon.
-template <class R> using ForeignAsker = std::shared_ptr<std::promise<R>>;
+template <class R>
+using ForeignAsker = std::shared_ptr<std::promise<R>>;
 
 template <class R>
 void reply(const ForeignAsker<R>& asker, ValueOr<R>* value, const std::exception_ptr& error) {
@@ -178,12 +191,14 @@ void reply(const ForeignAsker<R>& asker, ValueOr<R>* value, const std::exception
   }
 }
 
-template <class M, class From> struct Question {
+template <class M, class From>
+struct Question {
   From from;
   M message;
 };
 
-template <class A, class M, class R, class From> void handle_ask(Identity* actor, Mail* mail) {
+template <class A, class M, class R, class From>
+void handle_ask(Identity* actor, Mail* mail) {
   using Body = Question<M, From>;
   const Envelope<Body> envelope(mail);
   Body& question = envelope.body();
@@ -195,7 +210,8 @@ template <class A, class M, class R, class From> void handle_ask(Identity* actor
   struct Unanswered {
     Body* question;
     ~Unanswered() {
-      if (question != nullptr) reply<R>(question->from, nullptr, nullptr);
+      if (question != nullptr)
+        reply<R>(question->from, nullptr, nullptr);
     }
   } guard{&question};
   try {
@@ -212,7 +228,8 @@ template <class A, class M, class R, class From> void handle_ask(Identity* actor
   } catch (const GreenletExit&) {
     throw;
   } catch (...) {
-    if (guard.question == nullptr) throw; // moving the answer threw
+    if (guard.question == nullptr)
+      throw; // moving the answer threw
     guard.question = nullptr;
     reply<R>(question.from, nullptr, std::current_exception());
     throw; // and the actor ends of it
@@ -231,8 +248,8 @@ R ask_blocking(Identity* slot, std::uint32_t generation, Arg&& message, Deadline
                  make_mail<Body>(*this_hub, handle_ask<A, M, R, ForeignAsker<R>>,
                                  Body{std::move(promise), M(std::forward<Arg>(message))}));
   if (!deadline.is_never() &&
-      answer.wait_until(Deadline::Clock::time_point(std::chrono::nanoseconds(
-          deadline.nanoseconds()))) == std::future_status::timeout) {
+      answer.wait_until(Deadline::Clock::time_point(
+          std::chrono::nanoseconds(deadline.nanoseconds()))) == std::future_status::timeout) {
     throw_ask_timeout(slot);
   }
   return answer.get();
@@ -241,14 +258,17 @@ R ask_blocking(Identity* slot, std::uint32_t generation, Arg&& message, Deadline
 template <class A, class M, class Arg>
 ReplyOf<A, M> ask(Identity* slot, std::uint32_t generation, Arg&& message, Deadline deadline) {
   using R = ReplyOf<A, M>;
-  static_assert(!std::is_reference_v<R>, "a reply is a value: receive() must not return a reference");
+  static_assert(!std::is_reference_v<R>,
+                "a reply is a value: receive() must not return a reference");
   HubState& hub = *this_hub;
   if (hub.index == no_hub_index) [[unlikely]] {
     return ask_blocking<A, M, R>(slot, generation, std::forward<Arg>(message), deadline);
   }
   const bool here = is_here(hub, slot);
-  if (here && slot->generation != generation) throw_actor_down(slot);
-  if ((hub.current->flags & flag::interrupts) != 0) [[unlikely]] check_interrupts();
+  if (here && slot->generation != generation)
+    throw_actor_down(slot);
+  if ((hub.current->flags & flag::interrupts) != 0) [[unlikely]]
+    check_interrupts();
   ReplySlotOf<R> answer;
   Context* context = hub.context;
   struct Forget {
@@ -261,15 +281,20 @@ ReplyOf<A, M> ask(Identity* slot, std::uint32_t generation, Arg&& message, Deadl
                       Body{Asker{hub.current, hub.questions + 1}, M(std::forward<Arg>(message))});
   context->reply = &answer;
   context->question = ++hub.questions;
-  if (here) append(hub, slot, mail);
-  else send_elsewhere(slot, generation, mail);
+  if (here)
+    append(hub, slot, mail);
+  else
+    send_elsewhere(slot, generation, mail);
   const Wake why = deadline.is_never() ? park("ask") : park_until("ask", deadline);
-  if (why == Wake::timeout) throw_ask_timeout(slot);
+  if (why == Wake::timeout)
+    throw_ask_timeout(slot);
   if (answer.state == ReplySlot::State::failed) [[unlikely]] {
-    if (answer.error != nullptr) std::rethrow_exception(std::move(answer.error));
+    if (answer.error != nullptr)
+      std::rethrow_exception(std::move(answer.error));
     throw_actor_down(slot);
   }
-  if constexpr (!std::is_void_v<R>) return R(std::move(answer.value));
+  if constexpr (!std::is_void_v<R>)
+    return R(std::move(answer.value));
 }
 
 } // namespace grove::detail

@@ -15,12 +15,14 @@ using ReplyOf = decltype(std::declval<A&>().receive(std::declval<M>()));
 // Overload resolution also accepts what converts to the parameter; a cast of the member's address
 // accepts only the type itself. A noexcept member converts to one that is not.
 template <class A, class M, class R>
-concept ReceivesExactly = requires { static_cast<R (A::*)(const M&)>(&A::receive); } ||
-                          requires { static_cast<R (A::*)(const M&) const>(&A::receive); } ||
-                          requires { static_cast<R (A::*)(M)>(&A::receive); } ||
-                          requires { static_cast<R (A::*)(M) const>(&A::receive); } ||
-                          requires { static_cast<R (A::*)(M&&)>(&A::receive); } ||
-                          requires { static_cast<R (A::*)(M&&) const>(&A::receive); };
+concept ReceivesExactly = requires {
+  static_cast<R (A::*)(const M&)>(&A::receive);
+}
+|| requires { static_cast<R (A::*)(const M&) const>(&A::receive); }
+|| requires { static_cast<R (A::*)(M)>(&A::receive); }
+|| requires { static_cast<R (A::*)(M) const>(&A::receive); }
+|| requires { static_cast<R (A::*)(M &&)>(&A::receive); }
+|| requires { static_cast<R (A::*)(M &&) const>(&A::receive); };
 
 } // namespace grove::detail
 
@@ -28,7 +30,9 @@ namespace grove {
 
 // A has a public receive() for exactly the message type M.
 template <class A, class M>
-concept Receives = requires { typename detail::ReplyOf<A, M>; } &&
-                   detail::ReceivesExactly<A, M, detail::ReplyOf<A, M>>;
+concept Receives = requires {
+  typename detail::ReplyOf<A, M>;
+}
+&&detail::ReceivesExactly<A, M, detail::ReplyOf<A, M>>;
 
 } // namespace grove

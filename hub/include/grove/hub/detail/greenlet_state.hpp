@@ -33,16 +33,19 @@ struct GreenletState {
 };
 
 // What stands behind the identity in its slot.
-template <class T> T* body(Identity* identity) {
+template <class T>
+T* body(Identity* identity) {
   return std::launder(reinterpret_cast<T*>(identity + 1));
 }
 inline GreenletState* state_of(Identity* identity) { return body<GreenletState>(identity); }
 
 // Slots come in multiples of 16 bytes up to 256, then in powers of two up to 64 KiB.
 constexpr std::uint32_t size_class_of(std::size_t bytes) {
-  if (bytes <= 256) return static_cast<std::uint32_t>((bytes + 15) / 16);
+  if (bytes <= 256)
+    return static_cast<std::uint32_t>((bytes + 15) / 16);
   std::uint32_t c = 17;
-  for (std::size_t size = 512; size < bytes; size *= 2) ++c;
+  for (std::size_t size = 512; size < bytes; size *= 2)
+    ++c;
   return c;
 }
 constexpr std::size_t size_of_class(std::uint32_t size_class) {
@@ -55,8 +58,10 @@ static_assert(size_class_of(largest_slot) < identity_classes);
 Identity* more_identities(HubState& hub, std::uint32_t size_class);
 inline Identity* take_identity(HubState& hub, const Ops* ops) {
   Identity* slot = hub.free_identities[ops->size_class];
-  if (slot == nullptr) [[unlikely]] slot = more_identities(hub, ops->size_class);
-  else hub.free_identities[ops->size_class] = slot->next;
+  if (slot == nullptr) [[unlikely]]
+    slot = more_identities(hub, ops->size_class);
+  else
+    hub.free_identities[ops->size_class] = slot->next;
   slot->ops = ops;
   slot->flags = flag::live;
   return slot;
@@ -69,16 +74,19 @@ inline void give_identity(HubState& hub, Identity* slot) {
   hub.free_identities[slot->ops->size_class] = slot;
 }
 
-template <class T> struct ResultOf : GreenletState {
+template <class T>
+struct ResultOf : GreenletState {
   union {
     T value;
   };
   ResultOf() {} // NOLINT: the value comes later
   ~ResultOf() {
-    if (end == End::value) value.~T();
+    if (end == End::value)
+      value.~T();
   }
 };
-template <> struct ResultOf<void> : GreenletState {};
+template <>
+struct ResultOf<void> : GreenletState {};
 
 // Ends a greenlet with the exception in flight (call it in a catch block).
 void end_with_exception(Identity* self) noexcept;
@@ -90,11 +98,13 @@ void drop_last_reference(Identity* self) noexcept;
 
 inline void add_reference(Identity* self) { ++state_of(self)->references; }
 inline void drop_reference(Identity* self) noexcept {
-  if (--state_of(self)->references == 0) drop_last_reference(self);
+  if (--state_of(self)->references == 0)
+    drop_last_reference(self);
 }
 
 // A function bound to its arguments, and room for its result.
-template <class T, class F> struct Task : ResultOf<T> {
+template <class T, class F>
+struct Task : ResultOf<T> {
   std::optional<F> function;
 
   template <class... Args>
@@ -128,7 +138,8 @@ inline constexpr Ops task_ops{
     Task<T, F>::run, Task<T, F>::destroy, nullptr,
     kill_greenlet,   "greenlet",          size_class_of(sizeof(Identity) + sizeof(Task<T, F>))};
 
-template <class T, class F, class... Args> Identity* make_task(HubState& hub, Args&&... args) {
+template <class T, class F, class... Args>
+Identity* make_task(HubState& hub, Args&&... args) {
   static_assert(sizeof(Identity) + sizeof(Task<T, F>) <= largest_slot,
                 "the function and its arguments are too large: pass large ones by pointer");
   Identity* self = take_identity(hub, &task_ops<T, F>);
@@ -142,7 +153,8 @@ template <class T, class F, class... Args> Identity* make_task(HubState& hub, Ar
 }
 
 // A function and its arguments, both decayed, called once as an rvalue: what std::thread does.
-template <class F, class... Args> struct Bound {
+template <class F, class... Args>
+struct Bound {
   F function;
   std::tuple<Args...> arguments;
   template <class G, class... As>

@@ -3,8 +3,8 @@
 #pragma once
 
 #include <atomic>
-#include <cstdint>
 #include <cstddef>
+#include <cstdint>
 
 #include <grove/hub/detail/identity.hpp>
 
@@ -45,19 +45,19 @@ struct ReplySlot;
 struct Context {
   void* sp = nullptr; // stack pointer, or fcontext_t
   EhGlobals eh;
-  int error = 0;                 // errno
-  std::uint32_t shields = 0;     // open Shield scopes
+  int error = 0;                   // errno
+  std::uint32_t shields = 0;       // open Shield scopes
   const char* waits_for = nullptr; // what a parked one waits for, for reports
-  Context* next = nullptr;       // in the pool
-  std::uint64_t question = 0;    // which ask waits here (0: none): a late reply finds another
-  ReplySlot* reply = nullptr;    // where that reply belongs, on this stack
-  char* limit = nullptr;         // lowest usable address
-  std::size_t size = 0;          // bytes from limit to this Context
-  std::size_t usable = 0;        // the size it was asked for
-  void* fake_stack = nullptr;    // AddressSanitizer's
-  void* fiber = nullptr;         // ThreadSanitizer's
-  unsigned valgrind = 0;         // Valgrind's id of the stack
-  bool own_size = false;         // not of the default size: runs one greenlet at a time
+  Context* next = nullptr;         // in the pool
+  std::uint64_t question = 0;      // which ask waits here (0: none): a late reply finds another
+  ReplySlot* reply = nullptr;      // where that reply belongs, on this stack
+  char* limit = nullptr;           // lowest usable address
+  std::size_t size = 0;            // bytes from limit to this Context
+  std::size_t usable = 0;          // the size it was asked for
+  void* fake_stack = nullptr;      // AddressSanitizer's
+  void* fiber = nullptr;           // ThreadSanitizer's
+  unsigned valgrind = 0;           // Valgrind's id of the stack
+  bool own_size = false;           // not of the default size: runs one greenlet at a time
 };
 
 struct HubState {
@@ -67,12 +67,12 @@ struct HubState {
   Context* context = nullptr;
   EhGlobals* eh = nullptr;
   int* error = nullptr;
-  std::uint32_t tick = 0;         // dispatches until the next look at the clock
-  std::uint32_t spawns = 0;       // actor spawns until the spawner gives way
+  std::uint32_t tick = 0;   // dispatches until the next look at the clock
+  std::uint32_t spawns = 0; // actor spawns until the spawner gives way
   std::uint16_t index = no_hub_index;
   Context* idle_hosts = nullptr;
-  Identity* handoff = nullptr;    // what a host that is switched to shall run
-  void* birth = nullptr;          // the spawn that waits for handoff's on_start
+  Identity* handoff = nullptr; // what a host that is switched to shall run
+  void* birth = nullptr;       // the spawn that waits for handoff's on_start
   std::uint64_t questions = 0;
   Mail* free_mail[mail_classes] = {};
   Identity* free_identities[identity_classes] = {};
@@ -89,14 +89,16 @@ struct HubState {
   }
   void push_front(Identity* identity) {
     identity->next = run_head;
-    if (run_head == nullptr) run_tail = &identity->next;
+    if (run_head == nullptr)
+      run_tail = &identity->next;
     run_head = identity;
   }
   Identity* pop() {
     Identity* identity = run_head;
     if (identity != nullptr) {
       run_head = identity->next;
-      if (run_head == nullptr) run_tail = &run_head;
+      if (run_head == nullptr)
+        run_tail = &run_head;
     }
     return identity;
   }
@@ -112,7 +114,8 @@ HubState& start_main_hub();
 
 inline HubState& here() {
   HubState* hub = this_hub;
-  if (hub->index == no_hub_index) [[unlikely]] return start_main_hub();
+  if (hub->index == no_hub_index) [[unlikely]]
+    return start_main_hub();
   return *hub;
 }
 

@@ -21,7 +21,8 @@ struct WaitNode {
   WaitNode* next = nullptr;
   bool linked() const { return next != nullptr; }
   void unlink() {
-    if (next == nullptr) return;
+    if (next == nullptr)
+      return;
     prev->next = next;
     next->prev = prev;
     prev = next = nullptr;
@@ -65,13 +66,13 @@ constexpr std::uint16_t interrupts = kill_pending | expired | deadlock;
 // 48 bytes. Lives in a slab whose memory stays an Identity for ever: a stale reference may look at
 // `generation` at any time (on the owning hub) and finds another number.
 struct Identity {
-  Identity* next = nullptr;    // in the run queue, or in the list of free slots
-  Context* context = nullptr;  // its stack while it is suspended; null: any host may run it
+  Identity* next = nullptr;   // in the run queue, or in the list of free slots
+  Context* context = nullptr; // its stack while it is suspended; null: any host may run it
   const Ops* ops = nullptr;
-  Extras* extras = nullptr;    // what few of them need: see extras.hpp
+  Extras* extras = nullptr; // what few of them need: see extras.hpp
   std::uint32_t generation = 1;
-  std::uint32_t id = 0;        // small, unique among the living of a hub, used again
-  std::uint16_t home = 0;      // index of its hub; written once
+  std::uint32_t id = 0;   // small, unique among the living of a hub, used again
+  std::uint16_t home = 0; // index of its hub; written once
   std::uint16_t flags = 0;
   Wake wake = Wake::ready;
 };
@@ -82,7 +83,8 @@ struct IdentityRef {
   Identity* identity = nullptr;
   std::uint32_t generation = 0;
   bool alive() const {
-    return identity->generation == generation && (identity->flags & flag::finished) == 0;
+    return identity != nullptr && identity->generation == generation &&
+           (identity->flags & flag::finished) == 0;
   }
 };
 

@@ -23,7 +23,8 @@ Mail* more_mail(HubState& hub, std::uint16_t size_class);
 void return_mail(HubState& hub, Mail* mail) noexcept;
 
 // Raw room for a body of that size behind a Mail whose home and size_class are set.
-template <std::size_t BodyBytes> Mail* take_mail(HubState& hub) {
+template <std::size_t BodyBytes>
+Mail* take_mail(HubState& hub) {
   constexpr std::uint16_t size_class = mail_class_of(BodyBytes);
   if constexpr (size_class < mail_classes) {
     Mail* mail = hub.free_mail[size_class];
@@ -31,7 +32,8 @@ template <std::size_t BodyBytes> Mail* take_mail(HubState& hub) {
       hub.free_mail[size_class] = mail->next;
       return mail;
     }
-    if (hub.index != no_hub_index) return more_mail(hub, size_class);
+    if (hub.index != no_hub_index)
+      return more_mail(hub, size_class);
   }
   auto* mail = static_cast<Mail*>(::operator new(sizeof(Mail) + BodyBytes));
   mail->home = no_hub_index;
@@ -39,7 +41,8 @@ template <std::size_t BodyBytes> Mail* take_mail(HubState& hub) {
   return mail;
 }
 
-template <std::size_t BodyBytes> void release_mail(HubState& hub, Mail* mail) noexcept {
+template <std::size_t BodyBytes>
+void release_mail(HubState& hub, Mail* mail) noexcept {
   constexpr std::uint16_t size_class = mail_class_of(BodyBytes);
   if constexpr (size_class < mail_classes) {
     if (mail->home == hub.index && hub.index != no_hub_index) [[likely]] {
@@ -55,6 +58,9 @@ template <std::size_t BodyBytes> void release_mail(HubState& hub, Mail* mail) no
 // deliver itself. Any thread. False if that hub has shut down: the mail is still the caller's.
 bool send_mail(std::uint16_t home, Mail* mail) noexcept;
 
-template <class T> T* mail_body(Mail* mail) { return std::launder(reinterpret_cast<T*>(mail + 1)); }
+template <class T>
+T* mail_body(Mail* mail) {
+  return std::launder(reinterpret_cast<T*>(mail + 1));
+}
 
 } // namespace grove::detail

@@ -18,6 +18,7 @@ public:
   Operation& operator=(const Operation&) = delete;
 
   bool woken() const { return waiter_.granted || waiter_.broken; }
+  void reset() { waiter_.granted = waiter_.broken = false; }
   void disarm() { waiter_.unlink(); }
 
 protected:

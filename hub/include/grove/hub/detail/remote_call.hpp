@@ -8,54 +8,76 @@
 
 #include <grove/hub/async_result.hpp>
 #include <grove/hub/greenlet.hpp>
+#include <grove/hub/timeout.hpp>
 
 namespace grove {
 
 namespace detail {
 
+// Answers for a closure that is dropped unrun, or killed with its hub.
+template <class R> struct CallResult {
+  AsyncResult<R> result;
+  bool owed = true;
+  explicit CallResult(AsyncResult<R> r) : result(std::move(r)) {}
+  CallResult(CallResult&& other) noexcept
+      : result(other.result), owed(std::exchange(other.owed, false)) {}
+  CallResult& operator=(CallResult&&) = delete;
+  ~CallResult() {
+    if (owed) result.set_exception(std::make_exception_ptr(Closed("call: the hub has shut down")));
+  }
+};
+bool is_shutting_down(); // this hub
+
 // Runs f on another hub, in a greenlet of its own there, and waits for its result. If the waiting
-// greenlet is killed, the other one is killed too (and not waited for).
+// greenlet is interrupted the other one is killed, and waited for: f may refer to this stack.
 template <class R, class F> R call_on(Hub& hub, const SpawnOptions& options, F f) {
   AsyncResult<R> result;
   auto remote = std::make_shared<GreenletRef<>>(); // touched on the other hub only
-  const bool posted = hub.post([=, name = options.name, stack_size = options.stack_size,
-                                f = std::move(f)]() mutable {
+  hub.post([remote, promise = CallResult<R>(result), name = options.name,
+            stack_size = options.stack_size, f = std::move(f)]() mutable {
     auto greenlet = make_greenlet(std::move(f));
     set_options(greenlet.identity(), {std::move(name), stack_size, nullptr});
     *remote = greenlet;
     greenlet.start();
-    greenlet.join();
-    *remote = {};
     try {
+      greenlet.join();
+      *remote = {};
+      if (greenlet.killed() && is_shutting_down()) return;
       if constexpr (std::is_void_v<R>) {
         greenlet.get();
-        result.set();
+        promise.result.set();
       } else {
-        result.set(std::move(greenlet).get());
+        promise.result.set(std::move(greenlet).get());
       }
+    } catch (const GreenletExit&) {
+      *remote = {};
+      throw;
     } catch (...) {
-      result.set_exception(std::current_exception());
+      promise.result.set_exception(std::current_exception());
     }
+    promise.owed = false;
   });
-  if (!posted) throw Closed("spawn: the hub has shut down");
   try {
-    return AsyncResult<R>(result).get();
-  } catch (const GreenletExit&) {
+    result.wait();
+  } catch (...) {
+    const Shield shield;
     hub.post([remote] {
       if (*remote) remote->kill_nowait();
     });
+    result.wait();
     throw;
   }
+  return std::move(result).get();
 }
 
 } // namespace detail
 
-// spawn() with a name, a stack size, or on another hub. On another hub f and its arguments are moved
-// there; the handle is one of this hub, to a greenlet that waits for the result: killing it kills
-// the other. Closed, from get(), if that hub has shut down.
+// spawn() with a name, a stack size, or on another hub. On another hub f and its arguments are
+// moved there; the handle is one of this hub, to a greenlet that waits for the result: killing it
+// kills the other. Closed, from get(), if that hub has shut down.
 template <class F, class... Args>
-  requires SpawnCallable<F, Args...>
-GreenletRef<SpawnResult<F, Args...>> spawn(const SpawnOptions& options, F&& f, Args&&... args) {
+requires SpawnCallable<F, Args...> GreenletRef<SpawnResult<F, Args...>>
+spawn(const SpawnOptions& options, F&& f, Args&&... args) {
   if (detail::elsewhere(options)) {
     using Call = detail::Bound<std::decay_t<F>, std::decay_t<Args>...>;
     return spawn([options, call = Call(std::forward<F>(f), std::forward<Args>(args)...)]() mutable {

@@ -8,7 +8,8 @@
 
 namespace grove::detail {
 
-template <class T> constexpr std::string_view type_name_view() {
+template <class T>
+constexpr std::string_view type_name_view() {
 #if defined(__clang__)
   constexpr std::string_view function = __PRETTY_FUNCTION__;
   constexpr std::string_view before = "[T = ";
@@ -24,18 +25,23 @@ template <class T> constexpr std::string_view type_name_view() {
   int depth = 0;
   std::size_t last = 0;
   for (std::size_t i = 0; i + 1 < name.size(); ++i) {
-    if (name[i] == '<' || name[i] == '(' || name[i] == '{') ++depth;
-    if (name[i] == '>' || name[i] == ')' || name[i] == '}') --depth;
-    if (depth == 0 && name[i] == ':' && name[i + 1] == ':') last = i + 2;
+    if (name[i] == '<' || name[i] == '(' || name[i] == '{')
+      ++depth;
+    if (name[i] == '>' || name[i] == ')' || name[i] == '}')
+      --depth;
+    if (depth == 0 && name[i] == ':' && name[i + 1] == ':')
+      last = i + 2;
   }
   return name.substr(last);
 }
 
 // Zero-terminated.
-template <class T> constexpr auto type_name() {
+template <class T>
+constexpr auto type_name() {
   constexpr std::string_view name = type_name_view<T>();
   std::array<char, name.size() + 1> text{};
-  for (std::size_t i = 0; i < name.size(); ++i) text[i] = name[i];
+  for (std::size_t i = 0; i < name.size(); ++i)
+    text[i] = name[i];
   return text;
 }
 

@@ -38,13 +38,18 @@ Wake park_until(const char* what, Deadline deadline);
 // Lets everybody else who is runnable go first. A suspension point even if nobody is.
 void yield_now();
 
-// Throws if a kill or an expired Timeout scope is due for the current greenlet.
-void check_interrupts();
+// Throws if a kill or an expired Timeout scope is due for the current greenlet. Every call that may
+// wait does this first, even if it then need not wait; try_...() never does.
+void deliver_interrupts();
+inline void check_interrupts() {
+  if ((here().current->flags & flag::interrupts) != 0) [[unlikely]] deliver_interrupts();
+}
 
 // Makes a parked identity runnable, at the tail of the run queue. False if it is not parked, or was
 // woken already: the first waker wins. Its own hub only.
 inline bool wake(Identity* identity, Wake why = Wake::ready) {
-  if ((identity->flags & flag::parked) == 0) return false;
+  if ((identity->flags & flag::parked) == 0)
+    return false;
   identity->flags = static_cast<std::uint16_t>(identity->flags & ~flag::parked);
   identity->wake = why;
   this_hub->push(identity);
@@ -62,7 +67,8 @@ public:
   std::size_t size() const {
     std::size_t count = 0;
     if (head_.next != nullptr) {
-      for (const WaitNode* node = head_.next; node != &head_; node = node->next) ++count;
+      for (const WaitNode* node = head_.next; node != &head_; node = node->next)
+        ++count;
     }
     return count;
   }
@@ -83,7 +89,8 @@ public:
   // Hands the turn to the first in line: grants and wakes it. False if nobody waits.
   bool grant_one() {
     Waiter* waiter = pop_parked();
-    if (waiter == nullptr) return false;
+    if (waiter == nullptr)
+      return false;
     waiter->granted = true;
     wake(waiter->who);
     return true;
@@ -91,8 +98,27 @@ public:
   // Wakes all who wait now, in their order; returns how many.
   std::size_t grant_all() {
     std::size_t count = 0;
-    while (grant_one()) ++count;
+    while (grant_one())
+      ++count;
     return count;
+  }
+  // The same; who was woken stands in `woken` until it runs, so that the object can tell it of its
+  // own end.
+  void grant_all_into(WaitList& woken) {
+    while (Waiter* waiter = pop_parked()) {
+      waiter->granted = true;
+      woken.push_back(*waiter);
+      wake(waiter->who);
+    }
+  }
+  // For such a list: the object goes before they run.
+  void forsake_all() {
+    if (head_.next == nullptr) return;
+    while (head_.next != &head_) {
+      auto* waiter = static_cast<Waiter*>(head_.next);
+      waiter->broken = true;
+      waiter->unlink();
+    }
   }
   // Wakes all: the object is being closed or destroyed.
   void break_all() {
@@ -110,25 +136,29 @@ public:
     head.prev = &waiter;
   }
   static Waiter* pop_parked(WaitNode& head) {
-    if (head.next == nullptr) return nullptr;
+    if (head.next == nullptr)
+      return nullptr;
     while (head.next != &head) {
       auto* waiter = static_cast<Waiter*>(head.next);
       waiter->unlink();
-      if ((waiter->who->flags & flag::parked) != 0) return waiter;
+      if ((waiter->who->flags & flag::parked) != 0)
+        return waiter;
     }
     return nullptr;
   }
 
 private:
   static void close(WaitNode& head) {
-    if (head.next == nullptr) head.prev = head.next = &head;
+    if (head.next == nullptr)
+      head.prev = head.next = &head;
   }
   WaitNode head_;
 };
 
 inline Waiter* WaitList::first_parked() {
   Waiter* waiter = pop_parked();
-  if (waiter != nullptr) push_front(*waiter);
+  if (waiter != nullptr)
+    push_front(*waiter);
   return waiter;
 }
 
@@ -146,7 +176,8 @@ class HomeCheck {
 public:
   HomeCheck() : home_(here().index) {}
   void operator()([[maybe_unused]] const char* what) const {
-    if constexpr (debug_checks) check_home(home_, what);
+    if constexpr (debug_checks)
+      check_home(home_, what);
   }
 
 private:
