@@ -91,6 +91,9 @@ void start_links(Identity* self) {
 void finish_greenlet(Identity* self) noexcept {
   self->flags |= flag::finished;
   GreenletState* state = state_of(self);
+  if ((self->flags & flag::kill_delivered) != 0 && state->end == End::value) [[unlikely]] {
+    ++HubImpl::here().counters.declined_kills;
+  }
   if (state->end == End::error)
     report_unhandled(self, state->error);
   grant_ring(state->joiners);
@@ -109,7 +112,7 @@ void drop_last_reference(Identity* self) noexcept {
   self->ops->destroy(self);
   if (self->extras != nullptr)
     drop_extras(self);
-  give_identity(*this_hub, self);
+  give_identity(hub_at(self->home)->state, self); // its hub may have been shut down by now
 }
 
 void kill_greenlet(Identity* self) noexcept {

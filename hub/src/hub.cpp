@@ -193,6 +193,13 @@ void HubImpl::shut_down() {
       }
     }
   }
+  // Whoever has declined every kill is left behind: nobody will resume it.
+  identities.for_each_living([](Identity* identity) {
+    if ((identity->flags & flag::finished) != 0)
+      return; // a handle keeps its result
+    ++identity->generation;
+    identity->flags = 0;
+  });
   // What comes too late is dropped: askers hear of it, and nobody runs it.
   for (Mail* late = inbox.exchange(closed_mark(), std::memory_order_acq_rel); late != nullptr;) {
     Mail* next = late->next;
@@ -256,6 +263,9 @@ std::string describe(Identity* identity) {
     out << "is runnable";
   } else {
     out << "is idle";
+  }
+  if ((identity->flags & (flag::kill_delivered | flag::finished)) == flag::kill_delivered) {
+    out << "; was killed, and goes on";
   }
   return out.str();
 }

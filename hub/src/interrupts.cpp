@@ -25,6 +25,9 @@ void Interrupts::deliver(HubState& hub, Identity* me) {
     return;
   if ((me->flags & flag::kill_pending) != 0) {
     clear(me, flag::kill_pending); // delivered once
+    if ((me->flags & flag::kill_delivered) != 0)
+      ++HubImpl::of(hub).counters.declined_kills;
+    me->flags |= flag::kill_delivered;
     std::exception_ptr error = std::exchange(extras_of(me).kill_error, nullptr);
     if (error != nullptr)
       std::rethrow_exception(error);
@@ -39,6 +42,14 @@ void Interrupts::deliver(HubState& hub, Identity* me) {
     clear(me, flag::deadlock);
     std::rethrow_exception(std::exchange(HubImpl::of(hub).deadlock, nullptr));
   }
+}
+
+void Interrupts::request_kill(Identity* identity, std::exception_ptr error) {
+  if (error != nullptr || identity->extras != nullptr) {
+    extras_of(identity).kill_error = std::move(error);
+  }
+  identity->flags |= flag::kill_pending;
+  knock(identity);
 }
 
 void Interrupts::knock(Identity* identity) noexcept {
@@ -84,19 +95,15 @@ void kill_identity(Identity* identity, std::exception_ptr error) {
   if ((identity->flags & (flag::live | flag::finished)) != flag::live)
     return;
   HubState& hub = *this_hub;
-  const bool suspended = identity->context != nullptr;
-  if (suspended || identity == hub.current) {
-    if (error != nullptr || identity->extras != nullptr)
-      extras_of(identity).kill_error = error;
-    identity->flags |= flag::kill_pending;
-    if (suspended)
-      Interrupts::knock(identity);
-    else
+  if (identity->context != nullptr || identity == hub.current) {
+    Interrupts::request_kill(identity, std::move(error));
+    if (identity == hub.current)
       Interrupts::deliver(hub, identity);
     return;
   }
-  if (error != nullptr || identity->extras != nullptr)
-    extras_of(identity).kill_error = error;
+  if (error != nullptr || identity->extras != nullptr) {
+    extras_of(identity).kill_error = std::move(error);
+  }
   identity->ops->kill(identity);
 }
 

@@ -16,6 +16,8 @@ struct Interrupts {
   }
   // Throws what is due for `me`, which is running; returns if it is held back.
   static void deliver(HubState& hub, Identity* me);
+  // A kill from the poll, where nothing may be thrown: noted, and thrown by the target.
+  static void request_kill(Identity* identity, std::exception_ptr error);
   // Wakes a parked identity for what was noted in its flags, unless it is held back.
   static void knock(Identity* identity) noexcept;
 

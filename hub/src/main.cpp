@@ -17,6 +17,7 @@
 #include <grove/hub/join.hpp>
 
 #include "hub_impl.hpp"
+#include "interrupts.hpp"
 
 namespace grove {
 
@@ -46,8 +47,8 @@ void on_ready(detail::Watch& w, unsigned) noexcept {
   std::uint64_t count;
   [[maybe_unused]] const auto n = ::read(w.fd(), &count, sizeof count);
   detail::HubImpl& hub = detail::HubImpl::here();
-  detail::kill_identity(&hub.main_identity,
-                        std::make_exception_ptr(Interrupted{first_signal.load()}));
+  detail::Interrupts::request_kill(&hub.main_identity,
+                                   std::make_exception_ptr(Interrupted{first_signal.load()}));
 }
 
 } // namespace

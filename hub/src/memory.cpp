@@ -11,6 +11,11 @@
 #include <grove/hub/detail/mail.hpp>
 
 #include "hub_impl.hpp"
+#include "switch.hpp"
+
+#if GROVE_ASAN
+#include <sanitizer/lsan_interface.h>
+#endif
 
 namespace grove::detail {
 

@@ -97,7 +97,6 @@ void yield_now() {
     if (hub.run_head == nullptr)
       return;
   }
-  hub.context->waits_for = "yield";
   hub.push(me);
   suspend(hub, me, hub.context);
   if ((me->flags & flag::interrupts) != 0) [[unlikely]]

@@ -42,13 +42,16 @@ public:
     home_("Event.wait");
     detail::check_interrupts();
     if (set_) {
-      if (!woken_.empty()) detail::yield_now(); // those whom set() has woken came first
+      if (!woken_.empty())
+        detail::yield_now(); // those whom set() has woken came first
       return true;
     }
     detail::Waiter waiter;
     waiters_.push_back(waiter);
-    if (detail::park_until("Event.wait", deadline) == detail::Wake::timeout) return false;
-    if (!waiter.granted) throw Closed("Event.wait: the event was destroyed");
+    if (detail::park_until("Event.wait", deadline) == detail::Wake::timeout)
+      return false;
+    if (!waiter.granted)
+      throw Closed("Event.wait: the event was destroyed");
     return true;
   }
   std::size_t waiters() const { return waiters_.size(); }

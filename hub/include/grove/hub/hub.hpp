@@ -82,9 +82,8 @@ public:
   void dump(std::ostream& out) const;
 
   struct Stats {
-    std::uint64_t switches_to_hosts = 0; // fresh stacks taken into work
-    std::uint64_t stacks = 0;            // stacks ever made
-    std::uint64_t stacks_cached = 0;     // idle now, ready to be used again
+    std::uint64_t stacks = 0;        // stacks ever made
+    std::uint64_t stacks_cached = 0; // idle now, ready to be used again
     std::uint64_t polls = 0;
     std::uint64_t sleeps = 0;
     std::uint64_t errors = 0;         // exceptions that nobody caught

@@ -72,7 +72,6 @@ struct HubState {
   std::uint16_t index = no_hub_index;
   Context* idle_hosts = nullptr;
   Identity* handoff = nullptr; // what a host that is switched to shall run
-  void* birth = nullptr;       // the spawn that waits for handoff's on_start
   std::uint64_t questions = 0;
   Mail* free_mail[mail_classes] = {};
   Identity* free_identities[identity_classes] = {};

@@ -48,17 +48,18 @@ struct Ops {
 
 namespace flag {
 enum : std::uint16_t {
-  live = 1,          // the slot is in use
-  started = 2,       // it has been put into the run queue once
-  parked = 4,        // suspended and not yet woken
-  finished = 8,      // it will never run again
-  kill_pending = 16, // thrown at the next suspension point that allows it
-  expired = 32,      // a Timeout scope of its own has run out and waits to be thrown
-  deadlock = 64,     // main: the hub found that nothing can run again
-  own_stack = 128,   // begins on a stack of its own size, not on a host's
-  scheduled = 512,   // actors: running, suspended or in the run queue
-  stopping = 1024,   // actors: ends after the current message
-  unstarted = 2048,  // actors: on_start has not run yet
+  live = 1,             // the slot is in use
+  started = 2,          // it has been put into the run queue once
+  parked = 4,           // suspended and not yet woken
+  finished = 8,         // it will never run again
+  kill_pending = 16,    // thrown at the next suspension point that allows it
+  expired = 32,         // a Timeout scope of its own has run out and waits to be thrown
+  deadlock = 64,        // main: the hub found that nothing can run again
+  own_stack = 128,      // begins on a stack of its own size, not on a host's
+  kill_delivered = 256, // it was thrown; whoever ends in another way has declined it
+  scheduled = 512,      // actors: running, suspended or in the run queue
+  stopping = 1024,      // actors: ends after the current message
+  unstarted = 2048,     // actors: on_start has not run yet
 };
 constexpr std::uint16_t interrupts = kill_pending | expired | deadlock;
 } // namespace flag

@@ -15,7 +15,8 @@ namespace grove {
 namespace detail {
 
 // Answers for a closure that is dropped unrun, or killed with its hub.
-template <class R> struct CallResult {
+template <class R>
+struct CallResult {
   AsyncResult<R> result;
   bool owed = true;
   explicit CallResult(AsyncResult<R> r) : result(std::move(r)) {}
@@ -23,14 +24,16 @@ template <class R> struct CallResult {
       : result(other.result), owed(std::exchange(other.owed, false)) {}
   CallResult& operator=(CallResult&&) = delete;
   ~CallResult() {
-    if (owed) result.set_exception(std::make_exception_ptr(Closed("call: the hub has shut down")));
+    if (owed)
+      result.set_exception(std::make_exception_ptr(Closed("call: the hub has shut down")));
   }
 };
 bool is_shutting_down(); // this hub
 
 // Runs f on another hub, in a greenlet of its own there, and waits for its result. If the waiting
 // greenlet is interrupted the other one is killed, and waited for: f may refer to this stack.
-template <class R, class F> R call_on(Hub& hub, const SpawnOptions& options, F f) {
+template <class R, class F>
+R call_on(Hub& hub, const SpawnOptions& options, F f) {
   AsyncResult<R> result;
   auto remote = std::make_shared<GreenletRef<>>(); // touched on the other hub only
   hub.post([remote, promise = CallResult<R>(result), name = options.name,
@@ -42,7 +45,8 @@ template <class R, class F> R call_on(Hub& hub, const SpawnOptions& options, F f
     try {
       greenlet.join();
       *remote = {};
-      if (greenlet.killed() && is_shutting_down()) return;
+      if (greenlet.killed() && is_shutting_down())
+        return;
       if constexpr (std::is_void_v<R>) {
         greenlet.get();
         promise.result.set();
@@ -62,7 +66,8 @@ template <class R, class F> R call_on(Hub& hub, const SpawnOptions& options, F f
   } catch (...) {
     const Shield shield;
     hub.post([remote] {
-      if (*remote) remote->kill_nowait();
+      if (*remote)
+        remote->kill_nowait();
     });
     result.wait();
     throw;

@@ -42,7 +42,8 @@ void yield_now();
 // wait does this first, even if it then need not wait; try_...() never does.
 void deliver_interrupts();
 inline void check_interrupts() {
-  if ((here().current->flags & flag::interrupts) != 0) [[unlikely]] deliver_interrupts();
+  if ((here().current->flags & flag::interrupts) != 0) [[unlikely]]
+    deliver_interrupts();
 }
 
 // Makes a parked identity runnable, at the tail of the run queue. False if it is not parked, or was
@@ -113,7 +114,8 @@ public:
   }
   // For such a list: the object goes before they run.
   void forsake_all() {
-    if (head_.next == nullptr) return;
+    if (head_.next == nullptr)
+      return;
     while (head_.next != &head_) {
       auto* waiter = static_cast<Waiter*>(head_.next);
       waiter->broken = true;
