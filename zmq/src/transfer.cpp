@@ -30,9 +30,26 @@ bool starts_anew(SocketType type) noexcept {
   return type == SocketType::push || type == SocketType::dealer || type == SocketType::pair;
 }
 
+// As ZMQ_EVENTS does when it is read.
+void handle_commands(void* handle) noexcept {
+  int events = 0;
+  std::size_t size = sizeof events;
+  zmq_getsockopt(handle, ZMQ_EVENTS, &events, &size);
+}
+
 } // namespace
 
 Attempt Sending::attempt(void* handle) noexcept {
+  const Attempt result = attempt_once(handle);
+  if (error_ != EHOSTUNREACH) [[likely]]
+    return result;
+  // A ROUTER has not heard of that peer, perhaps only because it has not listened (P66).
+  handle_commands(handle);
+  return attempt_once(handle);
+}
+
+Attempt Sending::attempt_once(void* handle) noexcept {
+  error_ = 0;
   const std::size_t last = parts_.size() - 1;
   const bool keep = starts_anew(type_);
   for (; next_ < last; ++next_) {

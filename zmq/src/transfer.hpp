@@ -20,6 +20,8 @@ public:
   int error() const noexcept { return error_; }
 
 private:
+  Attempt attempt_once(void* handle) noexcept;
+
   std::span<Message> parts_;
   SocketType type_;
   std::size_t next_ = 0; // the part to go on with
