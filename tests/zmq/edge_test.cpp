@@ -251,8 +251,8 @@ INSTANTIATE_TEST_SUITE_P(
                       Scenario{0, 3, 0, 3}, Scenario{2, 1, 3, 1, 2}, Scenario{1, 2, 2, 2},
                       Scenario{2, 2, 2, 1}, Scenario{1, 1, 2, 1, 2, true},
                       Scenario{2, 1, 2, 1, 1, true}, Scenario{1, 2, 1, 2, 1, true}),
-    [](const auto& info) {
-      const Scenario& s = info.param;
+    [](const auto& instance) {
+      const Scenario& s = instance.param;
       return std::to_string(s.receivers) + "_receivers_" + std::to_string(s.senders) +
              "_senders_each_" + std::to_string(s.each) + "_messages_" + std::to_string(s.messages) +
              "_room_" + std::to_string(s.room) + (s.kill ? "_a_kill" : "");

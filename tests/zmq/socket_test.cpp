@@ -1,0 +1,497 @@
+// SPDX-License-Identifier: MIT
+// Sockets: patterns, parts, options, endpoints and what their errors say.
+#include <grove/zmq/socket.hpp>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+#include <zmq.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <filesystem>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <grove/hub.hpp>
+
+#include "../support/hub_test.hpp"
+
+namespace grove::zmq {
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::milliseconds;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+class SocketTest : public test::HubTest {
+protected:
+  Context context;
+};
+
+// Where a pair of sockets meets.
+class OverTransport : public SocketTest, public ::testing::WithParamInterface<const char*> {
+protected:
+  // Binds one and connects the other.
+  void join(Socket& bound, Socket& connected) {
+    std::string endpoint = GetParam();
+    if (endpoint == "ipc") {
+      directory_ = std::filesystem::temp_directory_path() /
+                   ("grove-zmq-" + std::to_string(::getpid()) + "-" + std::to_string(++made_));
+      std::filesystem::create_directory(directory_);
+      endpoint = "ipc://" + (directory_ / "socket").string();
+    }
+    connected.connect(bound.bind(endpoint));
+  }
+  void TearDown() override {
+    if (!directory_.empty())
+      std::filesystem::remove_all(directory_);
+    SocketTest::TearDown();
+  }
+
+private:
+  std::filesystem::path directory_;
+  static inline int made_ = 0;
+};
+
+INSTANTIATE_TEST_SUITE_P(zmq, OverTransport,
+                         ::testing::Values("inproc://here", "tcp://127.0.0.1:*", "ipc"),
+                         [](const auto& transport) {
+                           const std::string endpoint = transport.param;
+                           return endpoint.substr(0, endpoint.find(':'));
+                         });
+
+std::vector<std::string> texts(const Multipart& parts) {
+  std::vector<std::string> result;
+  for (const Message& part : parts)
+    result.emplace_back(part.text());
+  return result;
+}
+
+TEST_P(OverTransport, push_reaches_pull_in_order) {
+  Socket pull(context, SocketType::pull), push(context, SocketType::push);
+  join(pull, push);
+  const auto sender = spawn([&] {
+    for (int i = 0; i < 3000; ++i)
+      push.send(std::to_string(i));
+  });
+  for (int i = 0; i < 3000; ++i)
+    ASSERT_EQ(pull.recv().text(), std::to_string(i));
+  sender.get();
+}
+
+TEST_P(OverTransport, rep_answers_req) {
+  Socket rep(context, SocketType::rep), req(context, SocketType::req);
+  join(rep, req);
+  const auto server = spawn([&] {
+    for (int i = 0; i < 100; ++i)
+      rep.send(std::string(rep.recv().text()) + "!");
+  });
+  for (int i = 0; i < 100; ++i) {
+    req.send("question " + std::to_string(i));
+    ASSERT_EQ(req.recv().text(), "question " + std::to_string(i) + "!");
+  }
+  server.get();
+}
+
+TEST_P(OverTransport, sub_gets_what_it_subscribed_to) {
+  Socket pub(context, SocketType::xpub), sub(context, SocketType::sub);
+  join(pub, sub);
+  sub.subscribe("b");
+  EXPECT_EQ(pub.recv().text(), "\1b"); // the subscription has arrived
+  for (const char* topic : {"a1", "b1", "c1", "b2"})
+    pub.send(topic);
+  EXPECT_EQ(sub.recv().text(), "b1");
+  EXPECT_EQ(sub.recv().text(), "b2");
+  sub.unsubscribe("b");
+  EXPECT_EQ(pub.recv().text(), std::string("\0b", 2));
+}
+
+TEST_P(OverTransport, router_answers_the_dealer_that_asked) {
+  Socket router(context, SocketType::router), a(context, SocketType::dealer),
+      b(context, SocketType::dealer);
+  a.set(option::routing_id, "a");
+  b.set(option::identity, "b");
+  join(router, a);
+  b.connect(router.get(option::last_endpoint));
+  const auto server = spawn([&] {
+    for (int i = 0; i < 20; ++i) {
+      Multipart request = router.recv_multipart();
+      const std::string body(request.at(1).text());
+      router.send_multipart(multipart(std::move(request.at(0)), body + "?", "end"));
+    }
+  });
+  for (int i = 0; i < 10; ++i) {
+    a.send("from a");
+    b.send("from b");
+    EXPECT_THAT(texts(a.recv_multipart()), ElementsAre("from a?", "end"));
+    EXPECT_THAT(texts(b.recv_multipart()), ElementsAre("from b?", "end"));
+  }
+  server.get();
+}
+
+TEST_P(OverTransport, pair_goes_both_ways_at_once) {
+  Socket left(context, SocketType::pair), right(context, SocketType::pair);
+  join(left, right);
+  const auto all = [](Socket& socket) {
+    const auto reader = spawn([&] {
+      for (int i = 0; i < 3000; ++i)
+        ASSERT_EQ(socket.recv().text(), std::to_string(i));
+    });
+    for (int i = 0; i < 3000; ++i)
+      socket.send(std::to_string(i));
+    reader.get();
+  };
+  const auto other = spawn([&] { all(right); });
+  all(left);
+  other.get();
+}
+
+TEST_P(OverTransport, bytes_of_any_kind_and_size_arrive_unchanged) {
+  Socket pull(context, SocketType::pull), push(context, SocketType::push);
+  join(pull, push);
+  for (const std::size_t size : {0U, 1U, 33U, 34U, 255U, 256U, 70'000U, 3'000'000U}) {
+    std::vector<std::byte> bytes(size);
+    for (std::size_t i = 0; i < size; ++i)
+      bytes[i] = static_cast<std::byte>(i * 7);
+    push.send(bytes);
+    push.send(Message::adopt(std::vector<std::byte>(bytes)));
+    for (int i = 0; i < 2; ++i) {
+      const Message got = pull.recv();
+      ASSERT_TRUE(std::ranges::equal(got.bytes(), bytes)) << size;
+    }
+  }
+}
+
+TEST_F(SocketTest, stream_speaks_with_plain_tcp) {
+  Socket server(context, SocketType::stream), client(context, SocketType::stream);
+  client.connect(server.bind("tcp://127.0.0.1:*"));
+  const Multipart connected = server.recv_multipart(); // the peer's id, and nothing
+  EXPECT_TRUE(connected.at(1).empty());
+  server.send_multipart(multipart(connected.at(0).copy(), "raw"));
+  EXPECT_TRUE(client.recv_multipart().at(1).empty());
+  EXPECT_EQ(client.recv_multipart().at(1).text(), "raw");
+}
+
+// -- parts -------------------------------------------------------------------------------------
+
+// pitfall 67
+TEST_F(SocketTest, messages_of_several_senders_stay_whole) {
+  Socket pull(context, SocketType::pull), push(context, SocketType::push);
+  pull.set(option::rcvhwm, 2);
+  push.set(option::sndhwm, 2); // everybody has to wait, again and again
+  push.connect(pull.bind("inproc://here"));
+  constexpr int senders = 20, each = 50;
+  std::vector<GreenletRef<>> all;
+  for (int s = 0; s < senders; ++s) {
+    all.push_back(spawn([&push, s] {
+      for (int i = 0; i < each; ++i) {
+        Multipart parts;
+        for (int p = 0; p <= s % 5; ++p)
+          parts.emplace_back(std::to_string(s));
+        parts.emplace_back(std::to_string(i));
+        push.send_multipart(std::move(parts));
+        ASSERT_TRUE(parts.empty()); // NOLINT(bugprone-use-after-move): it says so
+      }
+    }));
+  }
+  std::vector<int> next(senders, 0);
+  for (int n = 0; n < senders * each; ++n) {
+    const std::vector<std::string> parts = texts(pull.recv_multipart());
+    const int s = std::stoi(parts.front());
+    ASSERT_EQ(parts.size(), static_cast<std::size_t>(s % 5 + 2));
+    for (std::size_t p = 0; p + 1 < parts.size(); ++p)
+      ASSERT_EQ(parts[p], parts.front());
+    ASSERT_EQ(parts.back(), std::to_string(next[static_cast<std::size_t>(s)]++));
+  }
+  for (const auto& one : all)
+    one.get();
+}
+
+TEST_F(SocketTest, a_message_of_parts_that_recv_cannot_return_is_dropped_whole) {
+  Socket pull(context, SocketType::pull), push(context, SocketType::push);
+  push.connect(pull.bind("inproc://here"));
+  push.send_multipart({"one", "two", "three"});
+  push.send("alone");
+  try {
+    static_cast<void>(pull.recv());
+    FAIL();
+  } catch (const std::system_error& error) {
+    EXPECT_EQ(error.code(), std::errc::protocol_error);
+    EXPECT_THAT(error.what(), HasSubstr("recv on PULL: a message of 3 parts was dropped"));
+  }
+  EXPECT_EQ(pull.recv().text(), "alone");
+}
+
+TEST_F(SocketTest, a_message_without_parts_is_refused) {
+  Socket push(context, SocketType::push);
+  EXPECT_THROW(push.send_multipart(Multipart()), std::invalid_argument);
+}
+
+// libzmq forgets a message whose peer goes away in the middle of it, and may say so half way.
+// pitfall 67
+TEST_F(SocketTest, peers_that_come_and_go_never_get_half_a_message) {
+  Socket push(context, SocketType::push);
+  push.set(option::sndhwm, 10);
+  push.bind("inproc://here");
+  std::atomic<bool> gone = false;
+  std::thread peers([&] {
+    for (int round = 0; round < 300; ++round) {
+      void* pull = zmq_socket(context.native_handle(), ZMQ_PULL);
+      zmq_connect(pull, "inproc://here");
+      std::string parts;
+      for (int i = 0; i < 30; ++i) {
+        char part = 0;
+        ASSERT_EQ(zmq_recv(pull, &part, 1, 0), 1);
+        parts += part;
+      }
+      ASSERT_EQ(parts, "abcdeabcdeabcdeabcdeabcdeabcde");
+      zmq_close(pull);
+    }
+    gone = true;
+  });
+  while (!gone) {
+    try {
+      push.send_multipart({"a", "b", "c", "d", "e"}, 1ms);
+    } catch (const TimeoutError&) { // between two peers
+    }
+  }
+  peers.join();
+}
+
+// -- not waiting ---------------------------------------------------------------------------------
+
+TEST_F(SocketTest, try_operations_never_wait) {
+  Socket pull(context, SocketType::pull), push(context, SocketType::push);
+  Message message("kept");
+  EXPECT_FALSE(push.try_send(std::move(message))); // nobody is connected
+  EXPECT_EQ(message.text(), "kept");               // NOLINT(bugprone-use-after-move): it says so
+  Multipart parts = multipart("both", "kept");
+  EXPECT_FALSE(push.try_send_multipart(std::move(parts)));
+  EXPECT_THAT(texts(parts), ElementsAre("both", "kept")); // NOLINT(bugprone-use-after-move)
+  EXPECT_FALSE(pull.try_recv().has_value());
+  EXPECT_FALSE(pull.try_recv_multipart().has_value());
+  push.connect(pull.bind("inproc://here"));
+  EXPECT_TRUE(push.try_send(std::move(message)));
+  EXPECT_TRUE(push.try_send_multipart(std::move(parts)));
+  EXPECT_EQ(pull.try_recv().value().text(), "kept");
+  EXPECT_THAT(texts(pull.try_recv_multipart().value()), ElementsAre("both", "kept"));
+}
+
+// -- options and endpoints
+// -------------------------------------------------------------------------
+
+TEST_F(SocketTest, options_have_types_and_say_what_was_set) {
+  Socket dealer(context, SocketType::dealer);
+  EXPECT_EQ(dealer.type(), SocketType::dealer);
+  EXPECT_EQ(dealer.get(option::linger), 1s); // bounded by default
+  dealer.set(option::linger, 0ms);
+  EXPECT_EQ(dealer.get(option::linger), 0ms);
+  EXPECT_EQ(dealer.get(option::sndhwm), 1000);
+  dealer.set(option::sndhwm, 7);
+  EXPECT_EQ(dealer.get(option::sndhwm), 7);
+  dealer.set(option::rcvhwm, 8);
+  EXPECT_EQ(dealer.get(option::rcvhwm), 8);
+  EXPECT_EQ(dealer.get(option::maxmsgsize), -1);
+  dealer.set(option::maxmsgsize, std::int64_t{1} << 33);
+  EXPECT_EQ(dealer.get(option::maxmsgsize), std::int64_t{1} << 33);
+  dealer.set(option::routing_id, std::string("a\0b", 3));
+  EXPECT_EQ(dealer.get(option::routing_id), std::string("a\0b", 3));
+  dealer.set(option::immediate, true);
+  EXPECT_TRUE(dealer.get(option::immediate));
+  dealer.set(option::rcvtimeo, 3s);
+  EXPECT_EQ(dealer.get(option::rcvtimeo), 3s);
+  dealer.set(option::tcp_keepalive, 1);
+  dealer.set(option::tcp_keepalive_idle, 60);
+  EXPECT_EQ(dealer.get(option::tcp_keepalive_idle), 60);
+  dealer.set(option::conflate, false);
+  Socket router(context, SocketType::router);
+  router.set(option::router_mandatory, true);
+  Socket req(context, SocketType::req);
+  req.set(option::req_relaxed, true);
+  req.set(option::req_correlate, true);
+}
+
+TEST_F(SocketTest, an_option_that_does_not_fit_is_refused_by_name) {
+  Socket push(context, SocketType::push);
+  try {
+    push.subscribe("x");
+    FAIL();
+  } catch (const std::system_error& error) {
+    EXPECT_EQ(error.code(), std::errc::invalid_argument);
+    EXPECT_THAT(error.what(), StartsWith("set subscribe on PUSH: "));
+  }
+  EXPECT_THROW(push.set(option::linger, milliseconds(1LL << 40)), std::system_error);
+}
+
+TEST_F(SocketTest, bind_tells_the_port_it_got) {
+  Socket pull(context, SocketType::pull);
+  const std::string endpoint = pull.bind("tcp://127.0.0.1:*");
+  EXPECT_THAT(endpoint, ::testing::MatchesRegex("tcp://127\\.0\\.0\\.1:[0-9]+"));
+  EXPECT_EQ(pull.get(option::last_endpoint), endpoint);
+}
+
+TEST_F(SocketTest, an_address_in_use_is_named) {
+  Socket first(context, SocketType::pull), second(context, SocketType::pull);
+  const std::string endpoint = first.bind("tcp://127.0.0.1:*");
+  try {
+    second.bind(endpoint);
+    FAIL();
+  } catch (const std::system_error& error) {
+    EXPECT_EQ(error.code(), std::errc::address_in_use);
+    EXPECT_EQ(error.what(), "bind " + endpoint + ": Address already in use");
+  }
+  // Neither is worse off.
+  Socket push(context, SocketType::push);
+  push.connect(second.bind("tcp://127.0.0.1:*"));
+  push.send("x");
+  EXPECT_EQ(second.recv().text(), "x");
+}
+
+TEST_F(SocketTest, an_unbound_endpoint_can_be_bound_again) {
+  Socket first(context, SocketType::pull), second(context, SocketType::pull);
+  first.bind("inproc://here");
+  first.unbind("inproc://here");
+  EXPECT_EQ(second.bind("inproc://here"), "inproc://here");
+}
+
+TEST_F(SocketTest, a_disconnected_peer_gets_nothing_more) {
+  Socket push(context, SocketType::push), a(context, SocketType::pull),
+      b(context, SocketType::pull);
+  const std::string at_a = a.bind("inproc://a"), at_b = b.bind("inproc://b");
+  push.connect(at_a);
+  push.connect(at_b);
+  push.disconnect(at_a);
+  for (int i = 0; i < 4; ++i)
+    push.send("x");
+  for (int i = 0; i < 4; ++i)
+    EXPECT_EQ(b.recv().text(), "x");
+  EXPECT_FALSE(a.try_recv().has_value());
+}
+
+TEST_F(SocketTest, a_bad_endpoint_is_named_with_the_remedy) {
+  Socket push(context, SocketType::push);
+  for (const char* endpoint : {"nonsense", "foo://bar", "tcp://127.0.0.1"}) {
+    try {
+      push.connect(endpoint);
+      ADD_FAILURE() << endpoint;
+    } catch (const std::system_error& error) {
+      EXPECT_THAT(error.what(), StartsWith(std::string("connect ") + endpoint +
+                                           " (expected tcp://HOST:PORT, ipc://PATH"));
+    }
+  }
+  EXPECT_THROW(push.disconnect("tcp://127.0.0.1:9"), std::system_error);
+  EXPECT_THROW(push.unbind("tcp://127.0.0.1:9"), std::system_error);
+}
+
+// -- misuse ------------------------------------------------------------------------------------
+
+TEST_F(SocketTest, req_and_rep_out_of_turn_are_told_so) {
+  Socket rep(context, SocketType::rep), req(context, SocketType::req);
+  req.connect(rep.bind("inproc://here"));
+  EXPECT_THROW(rep.send("nobody asked"), std::system_error);
+  req.send("question");
+  try {
+    req.send("another");
+    FAIL();
+  } catch (const std::system_error& error) {
+    EXPECT_EQ(error.code(), Errc::wrong_state);
+    EXPECT_THAT(error.what(), StartsWith("send on REQ (send a request, then receive its reply"));
+  }
+  EXPECT_EQ(rep.recv().text(), "question");
+  rep.send("answer");
+  EXPECT_EQ(req.recv().text(), "answer");
+}
+
+TEST_F(SocketTest, the_wrong_direction_is_told_so) {
+  Socket pull(context, SocketType::pull), push(context, SocketType::push);
+  EXPECT_THROW(pull.send("x"), std::system_error);
+  EXPECT_THROW(static_cast<void>(push.recv()), std::system_error);
+}
+
+TEST_F(SocketTest, a_mandatory_router_refuses_who_it_does_not_know) {
+  Socket router(context, SocketType::router);
+  router.set(option::router_mandatory, true);
+  router.bind("inproc://here");
+  try {
+    router.send_multipart({"stranger", "body"});
+    FAIL();
+  } catch (const std::system_error& error) {
+    EXPECT_EQ(error.code(), std::errc::host_unreachable);
+  }
+  Socket dealer(context, SocketType::dealer);
+  dealer.set(option::routing_id, "friend");
+  dealer.connect("inproc://here");
+  router.send_multipart({"friend", "body"});
+  EXPECT_EQ(dealer.recv().text(), "body");
+}
+
+TEST_F(SocketTest, a_closed_or_moved_socket_says_so) {
+  Socket pull(context, SocketType::pull);
+  Socket moved = std::move(pull);
+  EXPECT_TRUE(pull.closed()); // NOLINT(bugprone-use-after-move): it says so
+  EXPECT_THROW(static_cast<void>(pull.recv()), Closed);
+  EXPECT_FALSE(moved.closed());
+  moved.close();
+  moved.close();
+  EXPECT_TRUE(moved.closed());
+  EXPECT_EQ(moved.native_handle(), nullptr);
+  EXPECT_THROW(static_cast<void>(moved.recv()), Closed);
+  EXPECT_THROW(static_cast<void>(moved.try_recv()), Closed);
+  EXPECT_THROW(moved.send("x"), Closed);
+  EXPECT_THROW(moved.bind("inproc://here"), Closed);
+  EXPECT_THROW(moved.set(option::linger, 0ms), Closed);
+  EXPECT_THROW(static_cast<void>(moved.get(option::linger)), Closed);
+}
+
+// -- messages ------------------------------------------------------------------------------------
+
+TEST(Message, holds_text_and_bytes) {
+  EXPECT_TRUE(Message().empty());
+  EXPECT_EQ(Message("text").text(), "text");
+  EXPECT_EQ(Message(std::string("a\0b", 3)).size(), 3U);
+  Message sized(5);
+  std::ranges::fill(sized.mutable_bytes(), std::byte{'x'});
+  EXPECT_EQ(sized.text(), "xxxxx");
+  EXPECT_FALSE(sized.property("Peer-Address").has_value());
+}
+
+TEST(Message, moves_and_copies) {
+  const std::string large(10'000, 'l');
+  Message a(large);
+  Message b = a.copy();
+  Message c = std::move(a);
+  EXPECT_TRUE(a.empty()); // NOLINT(bugprone-use-after-move): it says so
+  EXPECT_EQ(b.text(), large);
+  EXPECT_EQ(c.text(), large);
+  EXPECT_EQ(b.bytes().data(), c.bytes().data()); // shared
+  c = Message("small");
+  EXPECT_EQ(c.text(), "small");
+  EXPECT_EQ(b.text(), large);
+}
+
+TEST(Message, takes_a_buffer_over) {
+  std::string large(10'000, 'l');
+  const void* where = large.data();
+  const Message message = Message::adopt(std::move(large));
+  EXPECT_EQ(static_cast<const void*>(message.text().data()), where);
+  EXPECT_TRUE(Message::adopt(std::string()).empty());
+}
+
+TEST_F(SocketTest, a_message_knows_whence_it_came) {
+  Socket pull(context, SocketType::pull), push(context, SocketType::push);
+  push.connect(pull.bind("tcp://127.0.0.1:*"));
+  push.send("x");
+  EXPECT_EQ(pull.recv().property("Peer-Address"), "127.0.0.1");
+}
+
+} // namespace
+} // namespace grove::zmq
