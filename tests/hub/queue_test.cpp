@@ -1,0 +1,504 @@
+// SPDX-License-Identifier: MIT
+// Queue: hand-over, order, bounds, waiters that leave, closing, items that throw.
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <grove/hub/event.hpp>
+#include <grove/hub/greenlet.hpp>
+#include <grove/hub/hub.hpp>
+#include <grove/hub/join.hpp>
+#include <grove/hub/queue.hpp>
+#include <grove/hub/timeout.hpp>
+
+#include "../support/hub_test.hpp"
+
+namespace grove::test {
+namespace {
+
+class QueueTest : public HubTest {};
+
+// gevent Q1
+TEST_F(QueueTest, a_second_try_put_into_a_size_of_one_fails_and_keeps_the_item) {
+  Queue<std::string> queue(1);
+  std::string second = "second";
+  EXPECT_TRUE(queue.try_put("first"));
+  EXPECT_FALSE(queue.try_put(std::move(second)));
+  EXPECT_EQ(second, "second");
+  EXPECT_TRUE(queue.full());
+  EXPECT_EQ(queue.get(), "first");
+  EXPECT_EQ(queue.try_get(), std::nullopt);
+}
+
+// gevent Q2
+TEST_F(QueueTest, a_posted_try_put_reaches_who_waits) {
+  Queue<int> queue(1);
+  auto getter = spawn([&] { return queue.get(); });
+  yield();
+  Hub::current().post([&] { EXPECT_TRUE(queue.try_put(5)); });
+  EXPECT_EQ(getter.get(), 5);
+  EXPECT_TRUE(queue.empty());
+}
+
+// gevent Q4
+TEST_F(QueueTest, a_try_get_lets_a_putter_in) {
+  Queue<int> queue(1);
+  auto putter = spawn([&] {
+    queue.put(5);
+    queue.put(6);
+  });
+  yield();
+  EXPECT_EQ(queue.waiting_putters(), 1u);
+  Hub::current().post([&] { EXPECT_EQ(queue.try_get(), 5); });
+  putter.join();
+  EXPECT_EQ(queue.get(), 6);
+}
+
+// gevent Q5
+TEST_F(QueueTest, put_peek_and_get_of_what_is_there_do_not_switch) {
+  Queue<int> queue;
+  bool other = false;
+  auto o = spawn([&] { other = true; });
+  queue.put(3);
+  EXPECT_EQ(queue.peek(), 3);
+  EXPECT_EQ(queue.get(), 3);
+  EXPECT_FALSE(other);
+  o.join();
+}
+
+// gevent Q6
+TEST_F(QueueTest, a_guarded_getter_gets_what_comes_in_time) {
+  Queue<int> queue;
+  auto getter = spawn([&] {
+    Timeout limit(10s);
+    return queue.get();
+  });
+  yield();
+  queue.put(9);
+  EXPECT_EQ(getter.get(), 9);
+}
+
+// gevent Q7
+TEST_F(QueueTest, peek_waits_for_an_item_and_leaves_it) {
+  Queue<int> queue;
+  EXPECT_THROW(queue.peek(1ms), TimeoutError);
+  auto peeker = spawn([&] { return int(queue.peek()); });
+  auto another = spawn([&] { return int(queue.peek()); });
+  yield();
+  queue.put(4);
+  EXPECT_EQ(peeker.get(), 4);
+  EXPECT_EQ(another.get(), 4);
+  EXPECT_EQ(queue.size(), 1u);
+}
+
+TEST_F(QueueTest, a_peeker_goes_on_waiting_when_somebody_else_took_the_item) {
+  Queue<int> queue;
+  auto peeker = spawn([&] { return int(queue.peek()); });
+  yield();
+  queue.put(1);
+  EXPECT_EQ(queue.get(), 1);
+  settle();
+  EXPECT_FALSE(peeker.ready());
+  queue.put(2);
+  EXPECT_EQ(peeker.get(), 2);
+}
+
+// gevent Q7
+TEST_F(QueueTest, peek_of_an_empty_queue_with_nobody_else_is_a_deadlock) {
+  Queue<int> queue;
+  EXPECT_THROW(queue.peek(), Deadlock);
+  EXPECT_THROW(queue.get(), Deadlock);
+  EXPECT_EQ(queue.waiting_getters(), 0u);
+}
+
+// gevent Q9
+TEST_F(QueueTest, a_full_queue_holds_the_putter_back) {
+  Queue<std::string> queue(2);
+  Log log;
+  auto putter = spawn([&] {
+    for (const char* item : {"a", "b", "c"}) {
+      queue.put(item);
+      log.emplace_back(item);
+    }
+  });
+  yield();
+  EXPECT_EQ(log, (Log{"a", "b"}));
+  EXPECT_EQ(queue.get(), "a");
+  yield();
+  EXPECT_EQ(log, (Log{"a", "b", "c"}));
+  EXPECT_EQ(queue.get(), "b");
+  EXPECT_EQ(queue.get(), "c");
+  EXPECT_TRUE(putter.join());
+}
+
+// gevent Q10
+TEST_F(QueueTest, waiting_getters_are_served_first_come_first_served) {
+  Queue<int> queue;
+  Log log;
+  std::vector<GreenletRef<>> all;
+  for (const char* name : {"a", "b", "c", "d"}) {
+    all.push_back(
+        spawn([&, name] { log.push_back(std::string(name) + std::to_string(queue.get())); }));
+  }
+  yield();
+  EXPECT_EQ(queue.waiting_getters(), 4u);
+  queue.put(1);
+  yield();
+  EXPECT_EQ(log, Log{"a1"});
+  queue.put(2);
+  yield();
+  EXPECT_EQ(log, (Log{"a1", "b2"}));
+  queue.put(3);
+  queue.put(4);
+  join_all(all);
+  EXPECT_EQ(log, (Log{"a1", "b2", "c3", "d4"}));
+}
+
+TEST_F(QueueTest, waiting_putters_are_served_first_come_first_served) {
+  Queue<int> queue(1);
+  queue.put(0);
+  std::vector<GreenletRef<>> all;
+  for (int i = 1; i <= 4; ++i)
+    all.push_back(spawn([&, i] { queue.put(i); }));
+  yield();
+  EXPECT_EQ(queue.waiting_putters(), 4u);
+  for (int i = 0; i <= 4; ++i)
+    EXPECT_EQ(queue.get(), i);
+  join_all(all);
+}
+
+TEST_F(QueueTest, an_item_goes_to_who_waited_and_not_to_who_comes_by) {
+  Queue<int> queue;
+  auto waited = spawn([&] { return queue.get(); });
+  yield();
+  queue.put(1);
+  EXPECT_EQ(queue.try_get(), std::nullopt);
+  EXPECT_EQ(waited.get(), 1);
+}
+
+TEST_F(QueueTest, room_goes_to_who_waited_and_not_to_who_comes_by) {
+  Queue<int> queue(1);
+  queue.put(1);
+  auto waited = spawn([&] { queue.put(2); });
+  yield();
+  EXPECT_EQ(queue.get(), 1);
+  EXPECT_FALSE(queue.try_put(3));
+  waited.join();
+  EXPECT_EQ(queue.get(), 2);
+}
+
+// gevent Q11
+TEST_F(QueueTest, a_getter_that_left_takes_no_item_with_it) {
+  Queue<int> queue;
+  auto getter = spawn([&] {
+    Timeout limit(0ms);
+    EXPECT_THROW(queue.get(), TimeoutExpired);
+  });
+  getter.get();
+  queue.put(1);
+  EXPECT_EQ(queue.get(), 1);
+}
+
+// gevent Q12
+TEST_F(QueueTest, an_item_outlives_its_sender) {
+  Queue<int> queue;
+  auto getter = spawn([&] { return queue.get(); });
+  yield();
+  auto sender = spawn([&] {
+    queue.put(1);
+    throw GreenletExit();
+  });
+  EXPECT_EQ(getter.get(), 1);
+  sender.join();
+}
+
+// gevent Q14
+// pitfall 57
+TEST_F(QueueTest, after_two_getters_have_timed_out_the_item_stays) {
+  Queue<int> queue;
+  auto a = spawn([&] { EXPECT_THROW(queue.get(1ms), TimeoutError); });
+  auto b = spawn([&] { EXPECT_THROW(queue.get(2ms), TimeoutError); });
+  join_all({a, b});
+  queue.put(1);
+  EXPECT_EQ(queue.size(), 1u);
+  EXPECT_EQ(queue.get(0ms), 1);
+}
+
+// gevent Q26
+TEST_F(QueueTest, a_negative_time_is_refused) {
+  Queue<int> queue;
+  EXPECT_THROW(queue.get(-1ms), std::invalid_argument);
+  EXPECT_THROW(queue.put(1, -1ms), std::invalid_argument);
+  EXPECT_TRUE(queue.empty());
+}
+
+// gevent Q27
+TEST_F(QueueTest, a_put_whose_time_has_passed_has_put_nothing) {
+  Queue<int> queue(1);
+  queue.put(1);
+  const auto start = Clock::now();
+  EXPECT_THROW(queue.put(2, 3ms), TimeoutError);
+  EXPECT_GE(Clock::now() - start, 3ms);
+  EXPECT_EQ(queue.waiting_putters(), 0u);
+  EXPECT_EQ(queue.get(), 1);
+  EXPECT_TRUE(queue.empty());
+  queue.put(3);
+  auto getter = spawn([&] { return queue.get(); });
+  EXPECT_NO_THROW(queue.put(4, 10s));
+  EXPECT_EQ(getter.get(), 3);
+  EXPECT_EQ(queue.get(), 4);
+}
+
+// gevent Q32
+TEST_F(QueueTest, a_loop_of_try_get_and_try_put_never_switches) {
+  Queue<int> queue(1);
+  bool other = false;
+  auto o = spawn([&] { other = true; });
+  for (int i = 0; i < 1000; ++i) {
+    ASSERT_TRUE(queue.try_put(i));
+    ASSERT_EQ(queue.try_get(), i);
+  }
+  EXPECT_FALSE(other);
+  o.join();
+}
+
+TEST_F(QueueTest, a_kill_before_the_item_leaves_it_to_the_next) {
+  Queue<int> queue;
+  auto a = spawn([&] { queue.get(); });
+  auto b = spawn([&] { return queue.get(); });
+  yield();
+  a.kill_nowait();
+  queue.put(1);
+  EXPECT_EQ(b.get(), 1);
+  EXPECT_TRUE(a.join());
+  EXPECT_TRUE(a.killed());
+}
+
+TEST_F(QueueTest, a_killed_putter_has_put_nothing_and_blocks_nobody) {
+  Queue<int> queue(1);
+  queue.put(0);
+  auto a = spawn([&] { queue.put(1); });
+  auto b = spawn([&] { queue.put(2); });
+  yield();
+  a.kill_nowait();
+  EXPECT_EQ(queue.get(), 0);
+  join_all({a, b});
+  EXPECT_EQ(queue.get(), 2);
+  EXPECT_TRUE(queue.empty());
+}
+
+// pitfall 57
+TEST_F(QueueTest, a_wake_of_one_wait_never_ends_the_next) {
+  Queue<int> first;
+  Queue<int> second;
+  auto g = spawn([&] {
+    int timeouts = 0;
+    for (int i = 0; i < 20; ++i) {
+      try {
+        first.get(100us);
+      } catch (const TimeoutError&) {
+        ++timeouts;
+      }
+      try {
+        EXPECT_EQ(second.get(100us), -1) << "nothing is ever put there";
+      } catch (const TimeoutError&) {
+      }
+    }
+    return timeouts;
+  });
+  int sent = 0;
+  while (!g.ready()) {
+    first.put(sent++);
+    sleep(Clock::now() + 100us * (sent % 3));
+  }
+  const auto left = first.size();
+  EXPECT_EQ(static_cast<std::size_t>(sent - (20 - g.get())), left) << "each item went somewhere";
+}
+
+// -- closing -------------------------------------------------------------------------------------
+
+// gevent Q22
+TEST_F(QueueTest, a_closed_queue_is_drained_and_then_closed) {
+  Queue<int> queue;
+  queue.put(1);
+  queue.put(2);
+  queue.close();
+  EXPECT_TRUE(queue.closed());
+  EXPECT_THROW(queue.put(3), Closed);
+  EXPECT_THROW((void)queue.try_put(3), Closed);
+  EXPECT_EQ(queue.get(), 1);
+  EXPECT_EQ(queue.peek(), 2);
+  EXPECT_EQ(queue.try_get(), 2);
+  EXPECT_THROW(queue.get(), Closed);
+  EXPECT_THROW(queue.get(1ms), Closed);
+  EXPECT_THROW((void)queue.try_get(), Closed);
+  EXPECT_THROW(queue.peek(), Closed);
+  EXPECT_NO_THROW(queue.close());
+}
+
+TEST_F(QueueTest, closing_may_discard_what_is_left) {
+  int alive = 0;
+  Queue<Counted> queue;
+  queue.put(Counted(alive));
+  queue.close(Remaining::discard);
+  EXPECT_EQ(alive, 0);
+  EXPECT_THROW(queue.get(), Closed);
+}
+
+// gevent Q24
+TEST_F(QueueTest, closing_wakes_getters_peekers_and_putters) {
+  Queue<int> empty;
+  Queue<int> full(1);
+  full.put(0);
+  auto getter = spawn([&] { EXPECT_THROW(empty.get(), Closed); });
+  auto peeker = spawn([&] { EXPECT_THROW(empty.peek(), Closed); });
+  auto putter = spawn([&] { EXPECT_THROW(full.put(1), Closed); });
+  yield();
+  empty.close();
+  full.close();
+  getter.get();
+  peeker.get();
+  putter.get();
+  EXPECT_EQ(full.get(), 0);
+  EXPECT_THROW(full.get(), Closed);
+}
+
+TEST_F(QueueTest, a_peeker_whose_item_was_taken_sees_the_close) {
+  Queue<int> queue;
+  auto peeker = spawn([&] { EXPECT_THROW(queue.peek(), Closed); });
+  yield();
+  queue.put(1);
+  EXPECT_EQ(queue.get(), 1);
+  queue.close();
+  peeker.get();
+}
+
+TEST_F(QueueTest, what_was_handed_over_before_the_close_is_returned) {
+  Queue<int> queue;
+  auto getter = spawn([&] { return queue.get(); });
+  yield();
+  queue.put(1);
+  queue.close(Remaining::discard);
+  EXPECT_EQ(getter.get(), 1);
+}
+
+TEST_F(QueueTest, destroying_it_wakes_getters_and_putters_with_closed) {
+  auto empty = std::make_unique<Queue<int>>();
+  auto full = std::make_unique<Queue<int>>(1);
+  full->put(0);
+  auto getter = spawn([&] { EXPECT_THROW(empty->get(), Closed); });
+  auto putter = spawn([&] { EXPECT_THROW(full->put(1), Closed); });
+  yield();
+  empty.reset();
+  full.reset();
+  getter.get();
+  putter.get();
+}
+
+TEST_F(QueueTest, destroying_it_wakes_peekers_with_closed) {
+  auto queue = std::make_unique<Queue<int>>();
+  auto peeker = spawn([&] { EXPECT_THROW(queue->peek(), Closed); });
+  yield();
+  queue.reset();
+  EXPECT_TRUE(peeker.join(10s));
+}
+
+TEST_F(QueueTest, it_may_go_right_after_its_last_hand_over) {
+  auto queue = std::make_unique<Queue<int>>();
+  auto getter = spawn([&] { return queue->get(); });
+  yield();
+  queue->put(1);
+  queue.reset();
+  EXPECT_EQ(getter.get(), 1);
+
+  auto full = std::make_unique<Queue<int>>(1);
+  full->put(1);
+  auto putter = spawn([&] { full->put(2); });
+  yield();
+  EXPECT_EQ(full->get(), 1);
+  full.reset();
+  EXPECT_NO_THROW(putter.get());
+}
+
+// -- items ---------------------------------------------------------------------------------------
+
+TEST_F(QueueTest, items_may_be_move_only_and_are_freed_with_the_queue) {
+  Queue<std::unique_ptr<int>> queue;
+  queue.put(std::make_unique<int>(1));
+  EXPECT_EQ(*queue.get(), 1);
+  int alive = 0;
+  {
+    Queue<Counted> left;
+    left.put(Counted(alive));
+    EXPECT_EQ(alive, 1);
+  }
+  EXPECT_EQ(alive, 0);
+}
+
+// Throws when it is copied or moved the given number of times from now.
+struct Fragile {
+  int value = 0;
+  static inline int moves_left = -1;
+  explicit Fragile(int v) : value(v) {}
+  Fragile(Fragile&& other) : value(other.value) {
+    if (moves_left == 0) {
+      moves_left = -1;
+      throw TestError();
+    }
+    if (moves_left > 0)
+      --moves_left;
+  }
+  Fragile(const Fragile&) = delete;
+  Fragile& operator=(Fragile&&) = delete;
+};
+
+// gevent Q29
+TEST_F(QueueTest, a_put_whose_move_throws_costs_no_waiter_its_turn) {
+  for (int at = 0; at < 2; ++at) { // into put(), and from there to the getter
+    Queue<Fragile> queue;
+    int got = 0;
+    auto getter = spawn([&] { got = queue.get().value; });
+    yield();
+    Fragile first(1);
+    Fragile::moves_left = at;
+    try {
+      queue.put(std::move(first));
+    } catch (const TestError&) {
+    }
+    Fragile::moves_left = -1;
+    if (queue.waiting_getters() == 1)
+      queue.put(Fragile(2));
+    EXPECT_TRUE(getter.join(20ms)) << "the getter is stuck after a throw of move " << at;
+    EXPECT_NE(got, 0);
+    getter.kill();
+  }
+}
+
+// gevent Q29
+TEST_F(QueueTest, a_get_whose_move_throws_loses_neither_item_nor_putter) {
+  for (int at = 0; at < 3; ++at) { // out of the queue, from the putter into it, none
+    Queue<Fragile> queue(1);
+    queue.put(Fragile(1));
+    auto putter = spawn([&] { queue.put(Fragile(2)); });
+    yield();
+    std::vector<int> got;
+    Fragile::moves_left = at;
+    try {
+      got.push_back(queue.get().value);
+    } catch (const TestError&) {
+    }
+    Fragile::moves_left = -1;
+    try {
+      while (got.size() < 2)
+        got.push_back(queue.get(20ms).value);
+    } catch (const TimeoutError&) {
+    }
+    EXPECT_EQ(got, (std::vector<int>{1, 2})) << "after a throw of move " << at;
+    EXPECT_TRUE(putter.join(20ms)) << "the putter is stuck after a throw of move " << at;
+    putter.kill();
+  }
+}
+
+} // namespace
+} // namespace grove::test
