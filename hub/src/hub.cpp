@@ -157,8 +157,9 @@ HubState& start_main_hub() {
 namespace {
 void run_posted(Identity*, Mail* mail) {
   auto* call = static_cast<PostedCall*>(mail);
-  if (call->in_poll) {
-    call->run(call);
+  const bool shutting_down = HubImpl::here().shutting_down;
+  if (call->in_poll || shutting_down) {
+    if (call->in_poll) call->run(call);
     call->dispose(call);
     return;
   }
@@ -350,8 +351,9 @@ std::uint16_t Hub::index() const { return static_cast<const detail::HubImpl*>(th
 void Hub::dump(std::ostream& out) const {
   auto& impl = const_cast<detail::HubImpl&>(*static_cast<const detail::HubImpl*>(this));
   out << detail::describe(&impl.main_identity) << '\n';
-  impl.identities.for_each_living(
-      [&](detail::Identity* identity) { out << detail::describe(identity) << '\n'; });
+  impl.identities.for_each_living([&](detail::Identity* identity) {
+    if ((identity->flags & detail::flag::finished) == 0) out << detail::describe(identity) << '\n';
+  });
 }
 
 Hub::Stats Hub::stats() const {

@@ -57,6 +57,7 @@ HubThread::~HubThread() {
   }
   // A plain join would stop this hub, on which the other one may wait while it shuts down.
   const Shield shield;
+  const Hub::Attachment attachment = Hub::current().attach(); // a thread, no hub, will wake us
   AsyncResult<void> ended;
   running_->hub->post([stop = running_->stop] { stop->set(); });
   std::thread([this, ended] {
