@@ -27,7 +27,6 @@ constexpr std::uint16_t ends = flag::stopping | flag::kill_pending;
 
 void drop_inbox(Identity* self) noexcept {
   while (Mail* mail = take(inbox_of(self))) {
-    count_dead_letter();
     mail->handle(nullptr, mail);
   }
 }
@@ -143,8 +142,8 @@ void kill_idle_actor(Identity* self) noexcept {
 
 void abandon_actor(HubState& hub, Identity* self) noexcept {
   drop_inbox(self);
+  release_joiners(self);
   inbox_of(self).~Inbox();
-  drop_extras(self);
   give_identity(hub, self);
 }
 
@@ -153,7 +152,12 @@ void wait_for_start(HubState& hub, Identity* child) {
   Inbox& inbox = inbox_of(child);
   Birth birth{hub.current, &inbox, nullptr};
   inbox.birth = &birth;
-  park_behind(hub, child, "spawn");
+  if ((hub.current->flags & flag::interrupts) == 0) [[likely]] {
+    park_behind(hub, child, "spawn");
+  } else { // came while the constructor waited: the child is born, whatever becomes of us
+    hub.push(child);
+    park("spawn");
+  }
   if (birth.error != nullptr)
     std::rethrow_exception(birth.error);
   if (birth.killed)

@@ -84,7 +84,6 @@ void send_elsewhere(Identity* actor, std::uint32_t generation, Mail* mail) noexc
   mail->target = actor;
   mail->generation = generation;
   if (actor == &nobody || !send_mail(actor->home, mail)) {
-    count_dead_letter();
     mail->handle(nullptr, mail);
   }
 }

@@ -183,6 +183,7 @@ bool join_identity(IdentityRef ref, Deadline deadline) {
   if (ref.identity == nullptr)
     throw std::logic_error("grove: join of an empty reference");
   check_home(ref.identity->home, "join");
+  check_interrupts();
   if (!ref.alive())
     return true;
   if (ref.identity == here().current) {

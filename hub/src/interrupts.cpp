@@ -95,6 +95,8 @@ void kill_identity(Identity* identity, std::exception_ptr error) {
   check_home(identity->home, "kill");
   if ((identity->flags & (flag::live | flag::finished)) != flag::live)
     return;
+  if ((identity->flags & flag::kill_pending) != 0 && identity != this_hub->current)
+    return; // the first one counts
   HubState& hub = *this_hub;
   if (identity->context != nullptr || identity == hub.current) {
     Interrupts::request_kill(identity, std::move(error));

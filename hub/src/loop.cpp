@@ -154,8 +154,7 @@ void HubImpl::drain_inbox() {
     } else if (target->generation == one->generation) {
       target->ops->accept(target, one);
     } else {
-      ++counters.dead_letters;
-      one->handle(nullptr, one);
+      one->handle(nullptr, one); // it has ended
     }
   }
 }

@@ -80,6 +80,7 @@ requires std::constructible_from<A, Args...> ActorRef<A> spawn(Args&&... args) {
   static_assert(detail::actor_offset + sizeof(A) <= detail::largest_slot,
                 "this actor is larger than 64 KiB: hold its large members by pointers");
   detail::HubState& hub = detail::here();
+  detail::check_interrupts();
   detail::Identity* self = detail::take_identity(hub, &detail::actor_ops<A>);
   self->flags |= detail::flag::scheduled; // mail that its constructor sends it must not run it yet
   auto* inbox = ::new (static_cast<void*>(self + 1)) detail::Inbox;

@@ -64,7 +64,7 @@ public:
     bool ready() const { return event_.set_; }
     void arm() { event_.waiters_.push_back(waiter_); }
     void take() {
-      if (waiter_.broken)
+      if (waiter_.broken && !waiter_.granted)
         throw Closed("wait_any: the event was destroyed");
     }
     static constexpr const char* name = "wait_any(Event)";

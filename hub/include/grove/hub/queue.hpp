@@ -184,11 +184,11 @@ private:
 
   // Nobody waits to get while there are items, and nobody waits to put while there is room.
   bool try_put_now(T& item) {
-    detail::check_interrupts();
     if (closed_)
       throw_closed("Queue.put: the queue is closed");
-    if (detail::Waiter* getter = items_.empty() ? getters_.pop_parked() : nullptr) {
-      static_cast<std::optional<T>*>(getter->item)->emplace(std::move(item));
+    if (detail::Waiter* getter = items_.empty() ? getters_.first_parked() : nullptr) {
+      static_cast<std::optional<T>*>(getter->item)->emplace(std::move(item)); // may throw
+      getter->unlink();
       getter->granted = true;
       detail::wake(getter->who);
       return true;
