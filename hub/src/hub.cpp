@@ -159,7 +159,8 @@ void run_posted(Identity*, Mail* mail) {
   auto* call = static_cast<PostedCall*>(mail);
   const bool shutting_down = HubImpl::here().shutting_down;
   if (call->in_poll || shutting_down) {
-    if (call->in_poll) call->run(call);
+    if (call->in_poll)
+      call->run(call);
     call->dispose(call);
     return;
   }
@@ -352,7 +353,8 @@ void Hub::dump(std::ostream& out) const {
   auto& impl = const_cast<detail::HubImpl&>(*static_cast<const detail::HubImpl*>(this));
   out << detail::describe(&impl.main_identity) << '\n';
   impl.identities.for_each_living([&](detail::Identity* identity) {
-    if ((identity->flags & detail::flag::finished) == 0) out << detail::describe(identity) << '\n';
+    if ((identity->flags & detail::flag::finished) == 0)
+      out << detail::describe(identity) << '\n';
   });
 }
 

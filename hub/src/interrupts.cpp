@@ -45,7 +45,8 @@ void Interrupts::deliver(HubState& hub, Identity* me) {
 }
 
 void Interrupts::request_kill(Identity* identity, std::exception_ptr error) {
-  if ((identity->flags & flag::kill_pending) != 0) return; // the first one counts
+  if ((identity->flags & flag::kill_pending) != 0)
+    return; // the first one counts
   if (error != nullptr || identity->extras != nullptr) {
     extras_of(identity).kill_error = std::move(error);
   }

@@ -89,8 +89,10 @@ Identity* HubImpl::idle() {
       return next;
     }
     if (!can_be_woken()) {
-      if (watches != 0) ev_run(loop, EVRUN_NOWAIT); // a signal may have come, though it counts not
-      if (state.run_head == nullptr) report_deadlock();
+      if (watches != 0)
+        ev_run(loop, EVRUN_NOWAIT); // a signal may have come, though it counts not
+      if (state.run_head == nullptr)
+        report_deadlock();
       continue;
     }
     flush_returns();

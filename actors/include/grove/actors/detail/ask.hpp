@@ -63,11 +63,14 @@ inline bool is_here(const HubState& hub, const Identity* slot) { return slot->ho
 // -- tell
 // ------------------------------------------------------------------------------------------
 
+// Mail that is dropped counts itself: a stop() is no message.
 template <class A, class M>
 void handle_tell(Identity* actor, Mail* mail) {
   const Envelope<M> envelope(mail);
-  if (actor != nullptr)
+  if (actor != nullptr) [[likely]]
     object_of<A>(actor)->receive(std::move(envelope.body()));
+  else
+    count_dead_letter();
 }
 
 template <class A, class M, class Arg>
@@ -135,14 +138,16 @@ void deliver_reply(const Asker& asker, ValueOr<R>* value, std::exception_ptr err
   ReplySlot* slot = claim_reply(asker);
   if (slot == nullptr)
     return;
-  if (value == nullptr) {
-    slot->error = std::move(error);
-    slot->state = ReplySlot::State::failed;
-  } else {
-    if constexpr (!std::is_void_v<R>) {
-      ::new (static_cast<void*>(&static_cast<ReplySlotOf<R>*>(slot)->value)) R(std::move(*value));
+  slot->state = ReplySlot::State::failed;
+  slot->error = std::move(error);
+  if (value != nullptr) {
+    try {
+      if constexpr (!std::is_void_v<R>)
+        ::new (static_cast<void*>(&static_cast<ReplySlotOf<R>*>(slot)->value)) R(std::move(*value));
+      slot->state = ReplySlot::State::answered;
+    } catch (...) { // the move: the asker gets that
+      slot->error = std::current_exception();
     }
-    slot->state = ReplySlot::State::answered;
   }
   wake(asker.identity);
 }
@@ -152,6 +157,10 @@ struct Answer {
   Asker asker;
   std::optional<ValueOr<R>> value;
   std::exception_ptr error;
+  Answer(const Asker& to, ValueOr<R>* v, std::exception_ptr e) : asker(to), error(std::move(e)) {
+    if (v != nullptr)
+      value.emplace(std::move(*v));
+  }
 };
 template <class R>
 void handle_answer(Identity*, Mail* mail) {
@@ -167,9 +176,7 @@ void reply(const Asker& asker, ValueOr<R>* value, const std::exception_ptr& erro
     deliver_reply<R>(asker, value, error);
     return;
   }
-  Mail* mail = make_mail<Answer<R>>(hub, handle_answer<R>, Answer<R>{asker, {}, error});
-  if (value != nullptr)
-    mail_body<Answer<R>>(mail)->value.emplace(std::move(*value));
+  Mail* mail = make_mail<Answer<R>>(hub, handle_answer<R>, asker, value, error);
   mail->target = nullptr;
   if (!send_mail(asker.identity->home, mail))
     const Envelope<Answer<R>> dropped(mail);
@@ -203,6 +210,7 @@ void handle_ask(Identity* actor, Mail* mail) {
   const Envelope<Body> envelope(mail);
   Body& question = envelope.body();
   if (actor == nullptr) {
+    count_dead_letter();
     reply<R>(question.from, nullptr, nullptr);
     return;
   }
@@ -217,19 +225,17 @@ void handle_ask(Identity* actor, Mail* mail) {
   try {
     if constexpr (std::is_void_v<R>) {
       object_of<A>(actor)->receive(std::move(question.message));
-      guard.question = nullptr;
       std::monostate done;
       reply<R>(question.from, &done, nullptr);
+      guard.question = nullptr;
     } else {
       R value = object_of<A>(actor)->receive(std::move(question.message));
-      guard.question = nullptr;
       reply<R>(question.from, &value, nullptr);
+      guard.question = nullptr;
     }
   } catch (const GreenletExit&) {
     throw;
   } catch (...) {
-    if (guard.question == nullptr)
-      throw; // moving the answer threw
     guard.question = nullptr;
     reply<R>(question.from, nullptr, std::current_exception());
     throw; // and the actor ends of it
