@@ -38,7 +38,7 @@ Identity* IdentitySlabs::carve(HubState& hub, std::uint32_t size_class) {
   std::size_t& current = current_[size_class];
   if (current == 0 || slabs_[current - 1].used + slot > slabs_[current - 1].bytes) {
     const std::size_t bytes = std::max(slab_bytes, slot);
-    slabs_.reserve(slabs_.size() + 1);
+    make_room(slabs_);
     slabs_.push_back({map(bytes), slot, 0, bytes / slot * slot});
     current = slabs_.size();
   }

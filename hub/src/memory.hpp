@@ -10,6 +10,13 @@
 
 namespace grove::detail {
 
+// The next push_back() will not throw.
+template <class T>
+void make_room(std::vector<T>& list) {
+  if (list.size() == list.capacity())
+    list.reserve(list.empty() ? 16 : 2 * list.size());
+}
+
 // The slots of one hub. Never given back to the system: a slot is an Identity for ever.
 class IdentitySlabs {
 public:

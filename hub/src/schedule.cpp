@@ -25,26 +25,14 @@ inline Identity* next_runnable(HubState& hub) {
   return next;
 }
 
-[[gnu::noinline]] Context* new_stack_for(HubState& hub, Identity* next) {
-  const std::size_t size =
-      (next->flags & flag::own_stack) != 0 ? next->extras->stack_size : std::size_t{0};
-  return HubImpl::of(hub).stacks.take(size);
-}
-
-// The context that runs `next`: its own, or a host that will pick it up. A fresh one for which no
-// stack can be had ends with that error, and the one after it is tried: `next` is then another.
-inline Context* context_for(HubState& hub, Identity*& next) {
-  if (next->context != nullptr)
-    return next->context;
-  hub.handoff = next;
-  if (Context* host = hub.idle_hosts; host != nullptr && (next->flags & flag::own_stack) == 0)
-      [[likely]] {
-    hub.idle_hosts = host->next;
-    return host;
-  }
+// A stack for one that has not begun. If none can be had it ends with that error, and the next
+// runnable one is looked at.
+[[gnu::noinline]] Context* new_context_for(HubState& hub, Identity* next) {
   for (;;) {
     try {
-      Context* fresh = new_stack_for(hub, next);
+      const std::size_t size =
+          (next->flags & flag::own_stack) != 0 ? next->extras->stack_size : std::size_t{0};
+      Context* fresh = HubImpl::of(hub).stacks.take(size);
       hub.handoff = next;
       return fresh;
     } catch (...) {
@@ -56,22 +44,37 @@ inline Context* context_for(HubState& hub, Identity*& next) {
   }
 }
 
-// Leaves `self` for whatever is runnable next, and comes back when `me` is resumed.
+// The context that runs `next`: its own, or a host that will pick it up.
+inline Context* context_for(HubState& hub, Identity* next) {
+  if (next->context != nullptr)
+    return next->context;
+  Context* host = hub.idle_hosts;
+  if (host == nullptr || (next->flags & flag::own_stack) != 0) [[unlikely]]
+    return new_context_for(hub, next);
+  hub.idle_hosts = host->next;
+  hub.handoff = next;
+  return host;
+}
+
+// Leaves `self` for `next`, and comes back when `me` is resumed.
+inline void leave(HubState& hub, Identity* me, Context* self, Identity* next) {
+  Context* to = context_for(hub, next);
+  if (to != self) // what woke us may have come while the others were looked at
+    switch_context(hub, self, to);
+  hub.current = me;
+  me->context = nullptr;
+}
 inline void suspend(HubState& hub, Identity* me, Context* self) {
   me->context = self; // before idle(): what wakes us may come in there, and no switch is needed
-  Identity* next = next_runnable(hub);
-  if (next != me) {
-    Context* to = context_for(hub, next);
-    if (next != me)
-      switch_context(hub, self, to);
-    hub.current = me;
-  }
-  me->context = nullptr;
+  leave(hub, me, self, next_runnable(hub));
 }
 
 } // namespace
 
-Wake park(const char* what) {
+// No buffers here, and the hottest code there is.
+#define GROVE_HOT __attribute__((no_stack_protector))
+
+GROVE_HOT Wake park(const char* what) {
   HubState& hub = *this_hub;
   Identity* me = hub.current;
   Context* self = hub.context;
@@ -85,7 +88,7 @@ Wake park(const char* what) {
   return me->wake;
 }
 
-void yield_now() {
+GROVE_HOT void yield_now() {
   HubState& hub = here();
   Identity* me = hub.current;
   if ((me->flags & flag::interrupts) != 0) [[unlikely]]
@@ -103,7 +106,7 @@ void yield_now() {
     Interrupts::deliver(hub, me);
 }
 
-void park_behind(HubState& hub, Identity* child, const char* what) {
+GROVE_HOT void park_behind(HubState& hub, Identity* child, const char* what) {
   Identity* me = hub.current;
   Context* self = hub.context;
   if ((me->flags & flag::interrupts) != 0) [[unlikely]]
@@ -111,12 +114,7 @@ void park_behind(HubState& hub, Identity* child, const char* what) {
   self->waits_for = what;
   me->flags |= flag::parked;
   me->context = self;
-  Identity* next = child;
-  Context* to = context_for(hub, next);
-  if (next != me)
-    switch_context(hub, self, to);
-  hub.current = me;
-  me->context = nullptr;
+  leave(hub, me, self, child);
   if (me->wake == Wake::interrupt) [[unlikely]]
     Interrupts::deliver(hub, me);
 }

@@ -11,6 +11,7 @@
 #include <string>
 #include <system_error>
 
+#include "memory.hpp"
 #include "switch.hpp"
 
 #if __has_include(<valgrind/valgrind.h>)
@@ -118,9 +119,9 @@ std::uint64_t Stacks::cached(const HubState& hub) const {
 Context* Stacks::carve(Pool& from, std::size_t size) {
   const std::size_t stride = size + guard_size;
   const std::size_t per_slab = size == default_stack_size ? stacks_per_slab : 1;
-  contexts_.reserve(contexts_.size() + 1);
+  make_room(contexts_); // before anything that cannot be undone
   if (from.slab == 0 || slabs_[from.slab - 1].used == per_slab) {
-    slabs_.reserve(slabs_.size() + 1);
+    make_room(slabs_);
     void* memory = mmap(nullptr, stride * per_slab, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
     if (memory == MAP_FAILED)
