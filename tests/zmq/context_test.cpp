@@ -42,8 +42,10 @@ TEST_F(ContextTest, term_waits_for_the_sockets_while_others_go_on) {
   int ticks = 0;
   bool stop = false;
   const auto ticking = spawn([&] {
-    for (; !stop; yield())
+    while (!stop) {
       ++ticks;
+      yield();
+    }
   });
   const auto receiver = spawn([&] { EXPECT_THROW(static_cast<void>(socket->recv()), Closed); });
   settle();
@@ -123,8 +125,10 @@ TEST_F(ContextTest, its_destructor_waits_green) {
   int ticks = 0;
   bool stop = false;
   const auto ticking = spawn([&] {
-    for (; !stop; yield())
+    while (!stop) {
       ++ticks;
+      yield();
+    }
   });
   {
     Context context;

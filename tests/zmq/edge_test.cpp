@@ -389,8 +389,10 @@ TEST_F(EdgeTest, who_never_has_to_wait_yields_after_a_budget) {
   int turns = 0;
   bool stop = false;
   const auto other_one = spawn([&] {
-    for (; !stop; yield())
+    while (!stop) {
       ++turns;
+      yield();
+    }
   });
   for (int i = 0; i < static_cast<int>(4 * Edge::operations_per_turn); ++i) {
     EXPECT_EQ(operate(edge, fake, Direction::receive), Outcome::done);

@@ -311,8 +311,10 @@ TEST_F(WaitingTest, a_socket_that_is_always_ready_lets_others_run) {
   int turns = 0;
   bool stop = false;
   const auto other = spawn([&] {
-    for (; !stop; yield())
+    while (!stop) {
       ++turns;
+      yield();
+    }
   });
   for (int i = 0; i < 640; ++i)
     out.send("x");
