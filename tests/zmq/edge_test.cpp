@@ -230,7 +230,7 @@ class EdgeTest : public test::HubTest {};
 
 class EveryInterleaving : public EdgeTest, public ::testing::WithParamInterface<Scenario> {};
 
-// pitfall 64, pitfall 66
+// pitfall 64, 66
 TEST_P(EveryInterleaving, loses_no_wake_up) {
   constexpr int cap = test::sanitized ? 20'000 : 400'000;
   Choices choose;

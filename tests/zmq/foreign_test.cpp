@@ -51,7 +51,7 @@ INSTANTIATE_TEST_SUITE_P(zmq, RandomInterleaving,
                                   std::to_string(exchange.param.hwm);
                          });
 
-// pitfall 64, pitfall 65, pitfall 66
+// pitfall 64, 65, 66
 TEST_P(RandomInterleaving, of_sends_and_receives_never_stalls) {
   constexpr std::uint32_t count = test::sanitized ? 20'000 : 120'000;
   Socket ours(context, SocketType::pair);
