@@ -112,7 +112,11 @@ void drop_last_reference(Identity* self) noexcept {
   self->ops->destroy(self);
   if (self->extras != nullptr)
     drop_extras(self);
-  give_identity(hub_at(self->home)->state, self); // its hub may have been shut down by now
+  HubState& hub = *this_hub;
+  if (hub.index == self->home) [[likely]]
+    give_identity(hub, self);
+  else // its hub has been shut down
+    give_identity(hub_at(self->home)->state, self);
 }
 
 void kill_greenlet(Identity* self) noexcept {
@@ -253,10 +257,12 @@ bool GreenletRef<void>::join(Deadline deadline) const {
 void GreenletRef<void>::get(Deadline deadline) const {
   if (!join(deadline))
     throw TimeoutError("get: " + name() + " has not ended in time");
-  if (killed())
+  const detail::GreenletState* state = state_of(self_);
+  if (state->end == detail::End::value) [[likely]]
+    return;
+  if (state->end == detail::End::killed)
     throw Killed("get: " + name() + " was killed");
-  if (std::exception_ptr error = exception())
-    std::rethrow_exception(error);
+  std::rethrow_exception(state->error);
 }
 
 bool GreenletRef<void>::kill(Deadline deadline) const { return kill(nullptr, deadline); }

@@ -223,9 +223,7 @@ void HubImpl::shut_down() {
   all.living.fetch_sub(1, std::memory_order_acq_rel);
 }
 
-void check_home(std::uint16_t home, const char* what) {
-  if (this_hub->index == home)
-    return;
+void throw_wrong_hub(const char* what) {
   throw std::logic_error(std::string("grove: ") + what +
                          ": the object belongs to another hub; what crosses hubs are ActorRefs, "
                          "Hub::post and the setting of an AsyncResult");

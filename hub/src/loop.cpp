@@ -180,9 +180,7 @@ void disarm(Timer& timer) noexcept {
     HubImpl::here().timers.remove(timer);
 }
 
-Wake park_until(const char* what, Deadline deadline) {
-  if (deadline.is_never())
-    return park(what);
+Wake park_timed(const char* what, Deadline deadline) {
   struct CallTimer : Timer {
     Identity* who;
     ~CallTimer() { disarm(*this); }

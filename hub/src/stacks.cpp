@@ -94,12 +94,7 @@ Context* Stacks::take(std::size_t size) {
   return context;
 }
 
-void Stacks::give(HubState& hub, Context* context) {
-  if (!context->own_size) [[likely]] {
-    context->next = hub.idle_hosts;
-    hub.idle_hosts = context;
-    return;
-  }
+void Stacks::give_back(Context* context) {
   Pool& to = pool(context->usable);
   context->next = to.idle;
   to.idle = context;

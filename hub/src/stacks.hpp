@@ -36,7 +36,14 @@ public:
   // enter, stack_main(). std::system_error with the count, the size and the limits to look at.
   Context* take(std::size_t size);
   // Back into the cache. It may be the one that is running.
-  void give(HubState& hub, Context* context);
+  void give(HubState& hub, Context* context) {
+    if (context->own_size) [[unlikely]] {
+      give_back(context);
+      return;
+    }
+    context->next = hub.idle_hosts;
+    hub.idle_hosts = context;
+  }
   // Unmaps all of them; nothing may run on any.
   void release_all() noexcept;
 
@@ -53,6 +60,7 @@ private:
     Context* idle = nullptr; // of the default size: unused, see HubState::idle_hosts
     std::size_t slab = 0;    // index + 1 of the one being carved; 0: none
   };
+  void give_back(Context* context);
   Pool& pool(std::size_t size);
   Context* carve(Pool& from, std::size_t size);
 

@@ -33,7 +33,10 @@ struct Waiter : WaitNode {
 Wake park(const char* what);
 
 // The same with a time limit of the call's own.
-Wake park_until(const char* what, Deadline deadline);
+Wake park_timed(const char* what, Deadline deadline);
+inline Wake park_until(const char* what, Deadline deadline) {
+  return deadline.is_never() ? park(what) : park_timed(what, deadline);
+}
 
 // Lets everybody else who is runnable go first. A suspension point even if nobody is.
 void yield_now();
@@ -164,8 +167,12 @@ inline Waiter* WaitList::first_parked() {
   return waiter;
 }
 
-// std::logic_error unless the calling thread is that of hub `home` (in checked builds).
-void check_home(std::uint16_t home, const char* what);
+// std::logic_error unless the calling thread is that of hub `home`.
+[[noreturn]] void throw_wrong_hub(const char* what);
+inline void check_home(std::uint16_t home, const char* what) {
+  if (this_hub->index != home) [[unlikely]]
+    throw_wrong_hub(what);
+}
 #if defined(GROVE_DEBUG_CHECKS) && GROVE_DEBUG_CHECKS
 inline constexpr bool debug_checks = true;
 #else
