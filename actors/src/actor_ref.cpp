@@ -22,22 +22,36 @@ void handle_stop(Identity* actor, Mail* mail) {
     actor->flags |= flag::stopping;
 }
 
-// join and kill on the actor's own hub, for callers on other hubs and on threads without one.
-bool there(Identity* slot, Deadline deadline, std::function<bool()> f) {
+// join and kill on the actor's own hub, for callers on other hubs and on threads without one. An
+// actor ends with its hub, if not before: then the answer is true.
+bool there(Identity* slot, Deadline deadline, const std::function<bool()>& f) {
   if (slot == &nobody)
     return true;
   Hub& home = *hub_of(slot);
   if (this_hub->index == no_hub_index) {
-    bool done = false;
-    block_on(home, [&] { done = f(); });
+    bool done = true;
+    try {
+      block_on(home, [&] { done = f(); });
+    } catch (const Closed&) {
+      return true;
+    }
     return done;
   }
+  struct Answer {
+    AsyncResult<bool> result;
+    bool owed = true;
+    explicit Answer(AsyncResult<bool> r) : result(std::move(r)) {}
+    Answer(Answer&& other) noexcept
+        : result(other.result), owed(std::exchange(other.owed, false)) {}
+    Answer& operator=(Answer&&) = delete;
+    ~Answer() {
+      if (owed)
+        result.set(true);
+    }
+  };
   AsyncResult<bool> result;
-  if (!home.post([result, f = std::move(f)] { result.set(f()); }))
-    return true; // ended with its hub
-  if (!result.wait(deadline))
-    return false;
-  return result.get();
+  home.post([answer = Answer(result), f] { answer.result.set(f()); });
+  return !result.wait(deadline) ? false : result.get();
 }
 
 } // namespace
@@ -80,12 +94,13 @@ bool join_actor(Identity* slot, std::uint32_t generation, Deadline deadline) {
   return there(slot, deadline, [ref, deadline] { return join_identity(ref, deadline); });
 }
 
-void send_elsewhere(Identity* actor, std::uint32_t generation, Mail* mail) noexcept {
+bool send_elsewhere(Identity* actor, std::uint32_t generation, Mail* mail) noexcept {
   mail->target = actor;
   mail->generation = generation;
-  if (actor == &nobody || !send_mail(actor->home, mail)) {
-    mail->handle(nullptr, mail);
-  }
+  if (actor != &nobody && send_mail(actor->home, mail))
+    return true;
+  mail->handle(nullptr, mail);
+  return false;
 }
 
 void count_dead_letter() noexcept { add_dead_letter(); }

@@ -194,6 +194,9 @@ void HubImpl::shut_down() {
           join_identity(ref, std::chrono::milliseconds(round < 10 ? 10 : 100));
       }
     }
+    // What was killed before it began still stands in the run queue, which holds it.
+    for (int i = 0; i < 1000 && state.run_head != nullptr; ++i)
+      yield_now();
   }
   // Whoever has declined every kill is left behind: nobody will resume it.
   identities.for_each_living([](Identity* identity) {

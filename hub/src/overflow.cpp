@@ -18,6 +18,8 @@
 
 namespace grove::detail {
 
+#if !GROVE_ASAN && !GROVE_TSAN // these have handlers of their own
+
 namespace {
 
 // Only what is async-signal-safe.
@@ -91,7 +93,6 @@ struct AlternateStack {
 } // namespace
 
 void watch_for_overflow() {
-#if !GROVE_ASAN && !GROVE_TSAN // these have handlers of their own
   static thread_local AlternateStack stack;
   stack_t present{};
   sigaltstack(nullptr, &present);
@@ -116,8 +117,13 @@ void watch_for_overflow() {
     return sigaction(SIGSEGV, &action, &previous) == 0;
   }();
   (void)handled;
-#endif
 }
+
+#else
+
+void watch_for_overflow() {}
+
+#endif
 
 void refuse_shadow_stacks() {
 #if defined(__x86_64__) && GROVE_INLINE_SWITCH

@@ -156,6 +156,7 @@ std::string run(const Scenario& scenario, Choices& choose) {
   Edge edge(fake);
   int received = 0, sent = 0;
   std::vector<GreenletRef<>> all;
+  all.reserve(5);
   const auto work = [&](Direction d, int& count) {
     for (int i = 0; i < scenario.each; ++i)
       count += operate(edge, fake, d) == Outcome::done;
@@ -304,6 +305,7 @@ TEST_F(EdgeTest, nobody_overtakes_the_line) {
   Edge edge(fake);
   std::vector<int> order;
   std::vector<GreenletRef<>> all;
+  all.reserve(5);
   const auto receive = [&](int i) {
     operate(edge, fake, Direction::receive);
     order.push_back(i);
@@ -326,6 +328,7 @@ TEST_F(EdgeTest, who_is_granted_the_turn_and_finds_nothing_keeps_the_first_place
   Edge edge(fake);
   std::vector<int> order;
   std::vector<GreenletRef<>> all;
+  all.reserve(5);
   for (int i = 0; i < 2; ++i) {
     all.push_back(spawn([&, i] {
       operate(edge, fake, Direction::receive);
@@ -406,6 +409,7 @@ TEST_F(EdgeTest, closing_wakes_everybody_also_who_has_the_turn) {
   FakeSocket fake;
   Edge edge(fake);
   std::vector<GreenletRef<Outcome>> all;
+  all.reserve(5);
   for (int i = 0; i < 3; ++i) {
     all.push_back(spawn([&] { return operate(edge, fake, Direction::receive); }));
   }

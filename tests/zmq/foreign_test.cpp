@@ -143,6 +143,7 @@ TEST_F(ForeignTest, a_plain_thread_asks_and_a_hundred_greenlets_answer) {
   });
   int answered = 0;
   std::vector<GreenletRef<>> servers;
+  servers.reserve(100);
   for (int i = 0; i < 100; ++i) {
     servers.push_back(spawn([&] {
       for (;;) {

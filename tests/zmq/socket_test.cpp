@@ -191,6 +191,7 @@ TEST_F(SocketTest, messages_of_several_senders_stay_whole) {
   push.connect(pull.bind("inproc://here"));
   constexpr int senders = 20, each = 50;
   std::vector<GreenletRef<>> all;
+  all.reserve(senders);
   for (int s = 0; s < senders; ++s) {
     all.push_back(spawn([&push, s] {
       for (int i = 0; i < each; ++i) {

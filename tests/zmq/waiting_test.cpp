@@ -155,6 +155,7 @@ TEST_P(EveryWait, closing_wakes_with_closed) {
   if (GetParam().sends)
     fill();
   std::vector<GreenletRef<bool>> all;
+  all.reserve(100);
   for (int i = 0; i < 3; ++i) {
     all.push_back(spawn([&] {
       try {
@@ -223,6 +224,7 @@ TEST_F(WaitingTest, the_high_water_mark_parks_the_sender_until_there_is_room) {
 TEST_F(WaitingTest, a_hundred_receivers_are_served_in_their_order) {
   std::vector<int> order;
   std::vector<GreenletRef<>> all;
+  all.reserve(100);
   for (int i = 0; i < 100; ++i) {
     all.push_back(spawn([&, i] {
       for (int round = 0; round < 3; ++round) {
@@ -244,6 +246,7 @@ TEST_F(WaitingTest, a_hundred_receivers_are_served_in_their_order) {
 TEST_F(WaitingTest, a_hundred_senders_are_served_in_their_order) {
   const int before = fill();
   std::vector<GreenletRef<>> all;
+  all.reserve(100);
   for (int i = 0; i < 100; ++i) {
     all.push_back(spawn([&, i] {
       for (int round = 0; round < 3; ++round)

@@ -22,7 +22,7 @@ zmq_msg_t* raw(const Message& message) noexcept {
 
 // libzmq frees the buffer on whichever of its threads is done with it last.
 template <class Buffer>
-Message adopt_buffer(Buffer&& buffer) {
+Message adopt_buffer(Buffer buffer) {
   Message message;
   if (buffer.empty())
     return message;

@@ -71,7 +71,8 @@ inline Mail* take(Inbox& inbox) {
 }
 
 // The mail goes to an actor of another hub, or to one that has ended.
-void send_elsewhere(Identity* actor, std::uint32_t generation, Mail* mail) noexcept;
+// False if its hub has shut down (or there is no actor): the mail was dropped.
+bool send_elsewhere(Identity* actor, std::uint32_t generation, Mail* mail) noexcept;
 void count_dead_letter() noexcept;
 
 // What a reference to nobody points at.

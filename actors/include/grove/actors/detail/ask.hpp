@@ -289,8 +289,8 @@ ReplyOf<A, M> ask(Identity* slot, std::uint32_t generation, Arg&& message, Deadl
   context->question = ++hub.questions;
   if (here)
     append(hub, slot, mail);
-  else
-    send_elsewhere(slot, generation, mail);
+  else if (!send_elsewhere(slot, generation, mail))
+    throw_actor_down(slot);
   const Wake why = deadline.is_never() ? park("ask") : park_until("ask", deadline);
   if (why == Wake::timeout)
     throw_ask_timeout(slot);
