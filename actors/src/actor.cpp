@@ -17,7 +17,7 @@ namespace grove {
 
 namespace detail {
 
-constinit Identity nobody{};
+constinit Identity nobody{.home = no_hub_index};
 
 namespace {
 

@@ -186,6 +186,8 @@ WaitNode& joiners_of(Identity* identity) {
 bool join_identity(IdentityRef ref, Deadline deadline) {
   if (ref.identity == nullptr)
     throw std::logic_error("grove: join of an empty reference");
+  if (ref.identity->home == no_hub_index) // a reference to no actor
+    return true;
   check_home(ref.identity->home, "join");
   check_interrupts();
   if (!ref.alive())

@@ -51,7 +51,7 @@ void abandon_actor(HubState& hub, Identity* self) noexcept;
 
 template <class A>
 void destroy_actor(Identity* self) noexcept {
-  object_of<A>(self)->~A();
+  object_of<A>(self)->A::~A();
 }
 
 template <class A>
