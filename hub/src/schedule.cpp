@@ -25,48 +25,55 @@ inline Identity* next_runnable(HubState& hub) {
   return next;
 }
 
+// Who runs next, and on what.
+struct Turn {
+  Identity* identity;
+  Context* context;
+};
+
 // A stack for one that has not begun. If none can be had it ends with that error, and the next
 // runnable one is looked at.
-[[gnu::noinline]] Context* new_context_for(HubState& hub, Identity* next) {
+[[gnu::noinline]] Turn new_context_for(HubState& hub, Identity* next) {
   for (;;) {
     try {
       const std::size_t size =
           (next->flags & flag::own_stack) != 0 ? next->extras->stack_size : std::size_t{0};
       Context* fresh = HubImpl::of(hub).stacks.take(size);
       hub.handoff = next;
-      return fresh;
+      return {next, fresh};
     } catch (...) {
       fail_to_begin(next, std::current_exception());
     }
     next = next_runnable(hub);
     if (next->context != nullptr)
-      return next->context;
+      return {next, next->context};
   }
 }
 
 // The context that runs `next`: its own, or a host that will pick it up.
-inline Context* context_for(HubState& hub, Identity* next) {
+inline Turn turn_of(HubState& hub, Identity* next) {
   if (next->context != nullptr)
-    return next->context;
+    return {next, next->context};
   Context* host = hub.idle_hosts;
   if (host == nullptr || (next->flags & flag::own_stack) != 0) [[unlikely]]
     return new_context_for(hub, next);
   hub.idle_hosts = host->next;
   hub.handoff = next;
-  return host;
+  return {next, host};
 }
 
-// Leaves `self` for `next`, and comes back when `me` is resumed.
-inline void leave(HubState& hub, Identity* me, Context* self, Identity* next) {
-  Context* to = context_for(hub, next);
-  if (to != self) // what woke us may have come while the others were looked at
-    switch_context(hub, self, to);
-  hub.current = me;
-  me->context = nullptr;
+// Leaves `self` for that turn, and comes back when it is one of who left. Whatever the other side
+// needs is set on this one: there it would come from the resumed stack, and as the next switch
+// begins with the identity that runs, each would wait for the loads of the one before.
+inline void leave(HubState& hub, Context* self, Turn turn) {
+  hub.current = turn.identity;
+  turn.identity->context = nullptr;
+  if (turn.context != self) // what woke us may have come while the others were looked at
+    switch_context(hub, self, turn.context);
 }
 inline void suspend(HubState& hub, Identity* me, Context* self) {
   me->context = self; // before idle(): what wakes us may come in there, and no switch is needed
-  leave(hub, me, self, next_runnable(hub));
+  leave(hub, self, turn_of(hub, next_runnable(hub)));
 }
 
 } // namespace
@@ -83,6 +90,7 @@ GROVE_HOT Wake park(const char* what) {
   self->waits_for = what;
   me->flags |= flag::parked;
   suspend(hub, me, self);
+  me = hub.current; // the same, sooner known
   if (me->wake == Wake::interrupt) [[unlikely]]
     Interrupts::deliver(hub, me);
   return me->wake;
@@ -102,6 +110,7 @@ GROVE_HOT void yield_now() {
   }
   hub.push(me);
   suspend(hub, me, hub.context);
+  me = hub.current; // the same, sooner known
   if ((me->flags & flag::interrupts) != 0) [[unlikely]]
     Interrupts::deliver(hub, me);
 }
@@ -114,7 +123,8 @@ GROVE_HOT void park_behind(HubState& hub, Identity* child, const char* what) {
   self->waits_for = what;
   me->flags |= flag::parked;
   me->context = self;
-  leave(hub, me, self, child);
+  leave(hub, self, turn_of(hub, child));
+  me = hub.current; // the same, sooner known
   if (me->wake == Wake::interrupt) [[unlikely]]
     Interrupts::deliver(hub, me);
 }
@@ -146,9 +156,7 @@ void wake_next(Identity* identity) noexcept {
       next = next_runnable(hub);
     } while (next->context == nullptr && !self->own_size && (next->flags & flag::own_stack) == 0);
     HubImpl::of(hub).stacks.give(hub, self);
-    Context* to = context_for(hub, next);
-    if (to != self)
-      switch_context(hub, self, to);
+    leave(hub, self, turn_of(hub, next));
   }
 }
 

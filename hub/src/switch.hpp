@@ -128,11 +128,11 @@ inline void make_context(Context* context, char* top) {
 #if GROVE_TSAN
   __tsan_switch_to_fiber(to->fiber, 0);
 #endif
+  *hub.error = to->error;
   jump(from, to);
 #if GROVE_ASAN
   __sanitizer_finish_switch_fiber(from->fake_stack, nullptr, nullptr);
 #endif
-  *hub.error = from->error;
 }
 
 } // namespace grove::detail
