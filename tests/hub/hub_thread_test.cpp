@@ -391,10 +391,10 @@ TEST_F(HubThreadTest, a_hub_may_end_while_threads_post_to_it) {
 TEST_F(HubThreadTest, hubs_that_call_each_other_in_a_ring_come_to_an_end) {
   HubThread a;
   HubThread b;
-  const int rounds = sanitized ? 50 : 300;
+  constexpr int rounds = sanitized ? 50 : 300;
   const auto play = [&](HubThread& from, HubThread& to) {
-    return spawn([&, rounds] {
-      return from.call([&to, rounds] {
+    return spawn([&] {
+      return from.call([&to] {
         int sum = 0;
         for (int i = 0; i < rounds; ++i)
           sum += to.call([] { return 1; });
