@@ -31,6 +31,13 @@ struct Turn {
   Context* context;
 };
 
+inline Context* take_host(HubState& hub, Identity* next) {
+  Context* host = hub.idle_hosts;
+  hub.idle_hosts = host->next;
+  hub.handoff = next;
+  return host;
+}
+
 // A stack for one that has not begun. If none can be had it ends with that error, and the next
 // runnable one is looked at.
 [[gnu::noinline]] Turn new_context_for(HubState& hub, Identity* next) {
@@ -47,6 +54,8 @@ struct Turn {
     next = next_runnable(hub);
     if (next->context != nullptr)
       return {next, next->context};
+    if (hub.idle_hosts != nullptr && (next->flags & flag::own_stack) == 0)
+      return {next, take_host(hub, next)};
   }
 }
 
@@ -54,12 +63,9 @@ struct Turn {
 inline Turn turn_of(HubState& hub, Identity* next) {
   if (next->context != nullptr)
     return {next, next->context};
-  Context* host = hub.idle_hosts;
-  if (host == nullptr || (next->flags & flag::own_stack) != 0) [[unlikely]]
+  if (hub.idle_hosts == nullptr || (next->flags & flag::own_stack) != 0) [[unlikely]]
     return new_context_for(hub, next);
-  hub.idle_hosts = host->next;
-  hub.handoff = next;
-  return {next, host};
+  return {next, take_host(hub, next)};
 }
 
 // Leaves `self` for that turn, and comes back when it is one of who left. Whatever the other side
@@ -155,8 +161,9 @@ void wake_next(Identity* identity) noexcept {
       next->ops->run(next);
       next = next_runnable(hub);
     } while (next->context == nullptr && !self->own_size && (next->flags & flag::own_stack) == 0);
+    const Turn turn = turn_of(hub, next); // before this stack may be taken by another
     HubImpl::of(hub).stacks.give(hub, self);
-    leave(hub, self, turn_of(hub, next));
+    leave(hub, self, turn);
   }
 }
 

@@ -438,6 +438,47 @@ TEST_F(ActorTest, a_kill_that_is_due_at_spawn_leaves_no_actor_in_between) {
   }
 }
 
+struct SlowlyBuilt : Actor {
+  SlowlyBuilt(int& alive, Event& e, ActorRef<SlowlyBuilt>& ref) : member(alive) {
+    ref = self(*this);
+    e.wait(); // under the spawner's identity
+  }
+  void on_start() override { started = true; }
+  bool receive(const Get&) { return started; }
+  Counted member;
+  bool started = false;
+};
+
+TEST_F(ActorTest, a_kill_of_the_spawner_in_the_constructor_ends_the_birth) {
+  Event on;
+  int alive = 0;
+  ActorRef<SlowlyBuilt> child;
+  auto parent = spawn([&] { spawn<SlowlyBuilt>(alive, on, child); });
+  settle();
+  ASSERT_EQ(on.waiters(), 1u);
+  EXPECT_TRUE(parent.kill());
+  EXPECT_EQ(alive, 0);
+  EXPECT_THROW(child.ask(Get{}), ActorDown);
+}
+
+TEST_F(ActorTest, a_kill_that_is_due_when_the_constructor_ends_leaves_the_child_alive) {
+  Event on;
+  int alive = 0;
+  ActorRef<SlowlyBuilt> child;
+  auto parent = spawn([&] {
+    spawn<SlowlyBuilt>(alive, on, child);
+    sleep(10s);
+  });
+  settle();
+  on.set();
+  parent.kill_nowait(); // the constructor was woken first
+  EXPECT_TRUE(parent.join());
+  EXPECT_TRUE(parent.killed());
+  EXPECT_TRUE(child.ask(Get{}, 5s)) << "born, and started";
+  EXPECT_TRUE(child.kill());
+  EXPECT_EQ(alive, 0);
+}
+
 struct Friendly : Actor {
   void receive(const Get&) {}
 };
