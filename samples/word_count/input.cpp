@@ -83,15 +83,22 @@ std::string Input::cut(std::string::const_iterator end) {
   return std::exchange(rest_, std::move(rest));
 }
 
+void Input::open_next() {
+  const std::string& file = files_[file_];
+  fd_ = ::open(file.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  struct stat status {};
+  if (fd_ < 0 || ::fstat(fd_, &status) != 0)
+    fail(file);
+  if (S_ISFIFO(status.st_mode))
+    grove::wait_readable(fd_); // until then it looks as if it were at its end
+}
+
 // Appends up to a chunk to the rest. False at the end of the last file.
 bool Input::read_more() {
   while (file_ < files_.size()) {
     const std::string& file = files_[file_];
-    if (fd_ < 0) {
-      fd_ = ::open(file.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-      if (fd_ < 0)
-        fail(file);
-    }
+    if (fd_ < 0)
+      open_next();
     const std::size_t before = rest_.size();
     rest_.resize(before + chunk_size_);
     const ssize_t got = ::read(fd_, rest_.data() + before, chunk_size_);

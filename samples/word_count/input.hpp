@@ -39,6 +39,7 @@ public:
 
 private:
   std::string cut(std::string::const_iterator end);
+  void open_next();
   bool read_more();
 
   std::vector<std::string> files_;

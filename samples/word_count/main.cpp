@@ -161,21 +161,14 @@ std::unique_ptr<WordTable> count(const Options& options) {
   return dictionary.ask(TakeTable{});
 }
 
-void print_top(const WordTable& table, std::size_t top) {
-  using Entry = WordTable::Entry;
-  std::vector<const Entry*> order;
-  order.reserve(table.entries().size());
-  for (const Entry& entry : table.entries())
-    order.push_back(&entry);
-
-  const auto shown = top == 0 ? order.size() : std::min(top, order.size());
-  std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(shown), order.end(),
-                    [](const Entry* a, const Entry* b) {
-                      return a->count != b->count ? a->count > b->count : a->word > b->word;
-                    });
+void print_top(WordTable& table, std::size_t top) {
+  const std::size_t all = table.entries().size();
+  const std::size_t shown = top == 0 ? all : std::min(top, all);
+  table.rank(shown);
   for (std::size_t i = 0; i < shown; ++i) {
-    fmt::print("{:7} ", order[i]->count);
-    std::fwrite(order[i]->word.data(), 1, order[i]->word.size(), stdout);
+    const auto& [word, count] = table.entries()[i];
+    fmt::print("{:7} ", count);
+    std::fwrite(word.data(), 1, word.size(), stdout);
     std::putchar('\n');
   }
   if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
@@ -189,7 +182,9 @@ int run(int argc, char** argv) {
   CLI::App app{help};
   Options options;
   app.add_option("FILE", options.files, "what to read")->required();
-  app.add_option("--top", options.top, "print so many words; 0: all")->capture_default_str();
+  app.add_option("--top", options.top, "print so many words; 0: all")
+      ->capture_default_str()
+      ->check(CLI::Range(std::size_t{0}, std::size_t{1'000'000'000'000}));
   app.add_option("--words", options.words, "what a word is: alnum, alpha or space")
       ->capture_default_str()
       ->check(CLI::IsMember({"alnum", "alpha", "space"}));
@@ -205,7 +200,7 @@ int run(int argc, char** argv) {
 
   try {
     const auto begin = std::chrono::steady_clock::now();
-    const std::unique_ptr<WordTable> table = count(options);
+    const auto table = count(options);
     print_top(*table, options.top);
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
     std::uint64_t words = 0;

@@ -48,6 +48,18 @@ void WordTable::clear() {
   length_ = 0;
 }
 
+void WordTable::rank(std::size_t top) {
+  std::vector<Slot>().swap(index_); // it knows the entries by their places
+  const auto before = [](const Entry& a, const Entry& b) {
+    return a.count != b.count ? a.count > b.count : a.word > b.word;
+  };
+  if (top < entries_.size())
+    std::partial_sort(entries_.begin(), entries_.begin() + static_cast<std::ptrdiff_t>(top),
+                      entries_.end(), before);
+  else
+    std::sort(entries_.begin(), entries_.end(), before);
+}
+
 std::size_t WordTable::memory() const {
   return length_ + entries_.size() * sizeof(Entry) + index_.size() * sizeof(Slot);
 }

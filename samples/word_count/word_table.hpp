@@ -32,7 +32,11 @@ public:
   void add_long(std::string&& word);
   void clear();
 
-  const std::deque<Entry>& entries() const { return entries_; } // in order of appearance
+  // Puts the `top` most frequent entries in front, in the order of `sort -rn`: descending by count,
+  // then by the bytes of the word. Afterwards nothing can be added.
+  void rank(std::size_t top);
+
+  const std::deque<Entry>& entries() const { return entries_; } // in order of appearance, or ranked
   std::size_t memory() const;                                   // bytes, about
 
 private:

@@ -6,6 +6,7 @@
 #include <grove/zmq/detail/fields.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <array>
 #include <concepts>
 #include <cstddef>
