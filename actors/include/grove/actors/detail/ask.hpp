@@ -182,20 +182,18 @@ void reply(const Asker& asker, ValueOr<R>* value, const std::exception_ptr& erro
     const Envelope<Answer<R>> dropped(mail);
 }
 
-// A thread without a hub that asks blocks on a promise, which it may abandon.
+// A thread without a hub that asks blocks on a promise, which it may abandon. The value is moved
+// before it is promised, so that a move that throws leaves the promise to be broken.
 template <class R>
-using ForeignAsker = std::shared_ptr<std::promise<R>>;
+using ForeignAsker = std::shared_ptr<std::promise<std::unique_ptr<ValueOr<R>>>>;
 
 template <class R>
 void reply(const ForeignAsker<R>& asker, ValueOr<R>* value, const std::exception_ptr& error) {
-  if (value == nullptr) {
+  if (value != nullptr)
+    asker->set_value(std::make_unique<ValueOr<R>>(std::move(*value)));
+  else
     asker->set_exception(error ? error
                                : std::make_exception_ptr(ActorDown("ask: the actor has ended")));
-  } else if constexpr (std::is_void_v<R>) {
-    asker->set_value();
-  } else {
-    asker->set_value(std::move(*value));
-  }
 }
 
 template <class M, class From>
@@ -247,8 +245,8 @@ void handle_ask(Identity* actor, Mail* mail) {
 
 template <class A, class M, class R, class Arg>
 R ask_blocking(Identity* slot, std::uint32_t generation, Arg&& message, Deadline deadline) {
-  auto promise = std::make_shared<std::promise<R>>();
-  std::future<R> answer = promise->get_future();
+  auto promise = std::make_shared<std::promise<std::unique_ptr<ValueOr<R>>>>();
+  auto answer = promise->get_future();
   using Body = Question<M, ForeignAsker<R>>;
   send_elsewhere(slot, generation,
                  make_mail<Body>(*this_hub, handle_ask<A, M, R, ForeignAsker<R>>,
@@ -258,7 +256,10 @@ R ask_blocking(Identity* slot, std::uint32_t generation, Arg&& message, Deadline
           std::chrono::nanoseconds(deadline.nanoseconds()))) == std::future_status::timeout) {
     throw_ask_timeout(slot);
   }
-  return answer.get();
+  if constexpr (std::is_void_v<R>)
+    answer.get();
+  else
+    return std::move(*answer.get());
 }
 
 template <class A, class M, class Arg>
