@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+// Two greenlets that wake each other, and timers that never fire.
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include <benchmark/benchmark.h>
+
+#include <grove/hub/event.hpp>
+#include <grove/hub/greenlet.hpp>
+#include <grove/hub/queue.hpp>
+#include <grove/hub/timeout.hpp>
+
+#include "support/check.hpp"
+
+namespace {
+
+constexpr std::int64_t round_trips = 20'000;
+
+// One iteration is one item handed over, half a round trip.
+void queue_ping_pong(benchmark::State& state) {
+  std::int64_t returned = 0;
+  while (state.KeepRunningBatch(2 * round_trips)) {
+    grove::Queue<std::int64_t> there;
+    grove::Queue<std::int64_t> back;
+    auto echo = grove::spawn([&] {
+      for (std::int64_t i = 0; i < round_trips; ++i)
+        back.put(there.get() + 1);
+    });
+    auto player = grove::spawn([&] {
+      std::int64_t ball = 0;
+      for (std::int64_t i = 0; i < round_trips; ++i) {
+        there.put(ball + 1);
+        ball = back.get();
+      }
+      return ball;
+    });
+    returned += player.get();
+    echo.get();
+  }
+  bench::expect_equal(state, "items", returned, static_cast<std::int64_t>(state.iterations()));
+}
+
+// One iteration is one wake-up.
+void event_ping_pong(benchmark::State& state) {
+  std::int64_t waits = 0;
+  while (state.KeepRunningBatch(2 * round_trips)) {
+    grove::Event there;
+    grove::Event back;
+    const auto play = [&waits](grove::Event& mine, grove::Event& other) {
+      for (std::int64_t i = 0; i < round_trips; ++i) {
+        mine.wait();
+        mine.clear();
+        ++waits;
+        other.set();
+      }
+    };
+    auto one = grove::spawn([&] { play(there, back); });
+    auto two = grove::spawn([&] { play(back, there); });
+    there.set();
+    one.get();
+    two.get();
+  }
+  bench::expect_equal(state, "waits", waits, static_cast<std::int64_t>(state.iterations()));
+}
+
+// A Timeout scope that is left in time, beside a thousand that are open.
+void arm_cancel(benchmark::State& state) {
+  const auto later = std::chrono::steady_clock::now() + std::chrono::hours(1);
+  std::vector<std::unique_ptr<grove::Timeout>> others;
+  for (int i = 0; i < 1000; ++i) {
+    others.push_back(
+        std::make_unique<grove::Timeout>(later + std::chrono::seconds(i * 7919 % 1000)));
+  }
+  std::int64_t pending = 0;
+  int seconds = 0;
+  for (auto _ : state) {
+    seconds = (seconds + 389) % 1000;
+    const grove::Timeout timeout(later + std::chrono::seconds(seconds));
+    pending += timeout.pending() ? 1 : 0;
+  }
+  bench::expect_equal(state, "pending", pending, static_cast<std::int64_t>(state.iterations()));
+}
+
+BENCHMARK(queue_ping_pong)->Name("queue/ping_pong")->UseRealTime();
+BENCHMARK(event_ping_pong)->Name("event/ping_pong")->UseRealTime();
+BENCHMARK(arm_cancel)->Name("timer/arm_cancel")->UseRealTime();
+
+} // namespace
