@@ -26,7 +26,7 @@ constexpr unsigned turn_budget = 64;
 constexpr std::uint16_t ends = flag::stopping | flag::kill_pending;
 
 void drop_inbox(Identity* self) noexcept {
-  while (Mail* mail = take(inbox_of(self))) {
+  while (Mail* mail = take(self)) {
     mail->handle(nullptr, mail);
   }
 }
@@ -106,9 +106,8 @@ void run_actor(Identity* self) noexcept {
   ExitReason reason;
   bool failed = false;
   if ((self->flags & ends) == 0) [[likely]] {
-    Inbox& inbox = inbox_of(self);
     try {
-      for (unsigned left = turn_budget; Mail* mail = take(inbox);) {
+      for (unsigned left = turn_budget; Mail* mail = take(self);) {
         mail->handle(self, mail);
         if ((self->flags & ends) != 0 || --left == 0) [[unlikely]]
           break;

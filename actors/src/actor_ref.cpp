@@ -106,6 +106,9 @@ bool send_elsewhere(Identity* actor, std::uint32_t generation, Mail* mail) noexc
 void count_dead_letter() noexcept { add_dead_letter(); }
 
 void report_long_inbox(Identity* actor) noexcept {
+  if ((actor->flags & flag::told_long) != 0)
+    return;
+  actor->flags |= flag::told_long;
   try {
     std::fprintf(stderr,
                  "grove: %s has %u messages in its inbox: it does not keep up with its senders\n",

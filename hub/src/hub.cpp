@@ -99,7 +99,7 @@ HubImpl& open_hub() {
   while (index < max_hubs && all.open[index])
     ++index;
   if (index == max_hubs)
-    throw std::runtime_error("grove: more than 256 hubs");
+    throw std::runtime_error("grove: more than 255 hubs");
   HubImpl* hub = all.hubs[index].load(std::memory_order_relaxed);
   if (hub == nullptr) {
     hub = new HubImpl;
@@ -122,7 +122,7 @@ void HubImpl::open() {
   state.tick = 64;
   state.spawns = 64;
   main_identity.ops = &main_ops;
-  main_identity.home = state.index;
+  main_identity.home = static_cast<std::uint8_t>(state.index);
   main_identity.flags = flag::live | flag::started;
   state.current = &main_identity;
   state.context = &main_context;

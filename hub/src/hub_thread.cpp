@@ -38,7 +38,10 @@ HubThread::HubThread(std::string name) : running_(std::make_unique<Running>()) {
     running_->hub = hub;
     running_->stop = &stop;
     ready.set_value();
-    stop.wait();
+    {
+      const auto owner = hub->attach(); // ~HubThread will come: to wait for it is no deadlock
+      stop.wait();
+    }
     hub->shut_down();
   });
   try {

@@ -46,7 +46,7 @@ Identity* IdentitySlabs::carve(HubState& hub, std::uint32_t size_class) {
   auto* identity = ::new (slab.base + slab.used) Identity;
   slab.used += slot;
   identity->id = next_id_++;
-  identity->home = hub.index;
+  identity->home = static_cast<std::uint8_t>(hub.index);
   return identity;
 }
 

@@ -29,13 +29,14 @@ inline Identity* next_runnable(HubState& hub) {
 struct Turn {
   Identity* identity;
   Context* context;
+  void* sp;
 };
 
-inline Context* take_host(HubState& hub, Identity* next) {
+inline Turn take_host(HubState& hub, Identity* next) {
   Context* host = hub.idle_hosts;
   hub.idle_hosts = host->next;
   hub.handoff = next;
-  return host;
+  return {next, host, host->sp};
 }
 
 // A stack for one that has not begun. If none can be had it ends with that error, and the next
@@ -47,39 +48,39 @@ inline Context* take_host(HubState& hub, Identity* next) {
           (next->flags & flag::own_stack) != 0 ? next->extras->stack_size : std::size_t{0};
       Context* fresh = HubImpl::of(hub).stacks.take(size);
       hub.handoff = next;
-      return {next, fresh};
+      return {next, fresh, fresh->sp};
     } catch (...) {
       fail_to_begin(next, std::current_exception());
     }
     next = next_runnable(hub);
     if (next->context != nullptr)
-      return {next, next->context};
+      return {next, next->context, next->sp};
     if (hub.idle_hosts != nullptr && (next->flags & flag::own_stack) == 0)
-      return {next, take_host(hub, next)};
+      return take_host(hub, next);
   }
 }
 
 // The context that runs `next`: its own, or a host that will pick it up.
 inline Turn turn_of(HubState& hub, Identity* next) {
   if (next->context != nullptr)
-    return {next, next->context};
+    return {next, next->context, next->sp};
   if (hub.idle_hosts == nullptr || (next->flags & flag::own_stack) != 0) [[unlikely]]
     return new_context_for(hub, next);
-  return {next, take_host(hub, next)};
+  return take_host(hub, next);
 }
 
 // Leaves `self` for that turn, and comes back when it is one of who left. Whatever the other side
 // needs is set on this one: there it would come from the resumed stack, and as the next switch
 // begins with the identity that runs, each would wait for the loads of the one before.
-inline void leave(HubState& hub, Context* self, Turn turn) {
+inline void leave(HubState& hub, Context* self, void** save, Turn turn) {
   hub.current = turn.identity;
   turn.identity->context = nullptr;
   if (turn.context != self) // what woke us may have come while the others were looked at
-    switch_context(hub, self, turn.context);
+    switch_context(hub, self, save, turn.context, turn.sp);
 }
 inline void suspend(HubState& hub, Identity* me, Context* self) {
   me->context = self; // before idle(): what wakes us may come in there, and no switch is needed
-  leave(hub, self, turn_of(hub, next_runnable(hub)));
+  leave(hub, self, &me->sp, turn_of(hub, next_runnable(hub)));
 }
 
 } // namespace
@@ -129,7 +130,7 @@ GROVE_HOT void park_behind(HubState& hub, Identity* child, const char* what) {
   self->waits_for = what;
   me->flags |= flag::parked;
   me->context = self;
-  leave(hub, self, turn_of(hub, child));
+  leave(hub, self, &me->sp, turn_of(hub, child));
   me = hub.current; // the same, sooner known
   if (me->wake == Wake::interrupt) [[unlikely]]
     Interrupts::deliver(hub, me);
@@ -163,7 +164,7 @@ void wake_next(Identity* identity) noexcept {
     } while (next->context == nullptr && !self->own_size && (next->flags & flag::own_stack) == 0);
     const Turn turn = turn_of(hub, next); // before this stack may be taken by another
     HubImpl::of(hub).stacks.give(hub, self);
-    leave(hub, self, turn);
+    leave(hub, self, &self->sp, turn);
   }
 }
 

@@ -57,9 +57,7 @@ namespace grove::detail {
 
 extern "C" void grove_stack_entry();
 
-[[gnu::always_inline]] inline void jump(Context* from, Context* to) {
-  void** save = &from->sp;
-  void* next = to->sp;
+[[gnu::always_inline]] inline void jump(void** save, void* next) {
   asm volatile("leaq -128(%%rsp), %%rsp\n\t" // step over the red zone
                "pushq %%rbp\n\t"
                "pushq %%rbx\n\t"
@@ -97,13 +95,13 @@ inline void make_context(Context* context, char* top) {
 
 #else
 
-[[gnu::always_inline]] inline void jump(Context* from, Context* to) {
-  auto arrived = boost::context::detail::jump_fcontext(to->sp, from);
-  static_cast<Context*>(arrived.data)->sp = arrived.fctx;
+[[gnu::always_inline]] inline void jump(void** save, void* next) {
+  auto arrived = boost::context::detail::jump_fcontext(next, save);
+  *static_cast<void**>(arrived.data) = arrived.fctx;
 }
 
 inline void fcontext_entry(boost::context::detail::transfer_t arrived) {
-  static_cast<Context*>(arrived.data)->sp = arrived.fctx;
+  *static_cast<void**>(arrived.data) = arrived.fctx;
   stack_main();
 }
 
@@ -114,10 +112,12 @@ inline void make_context(Context* context, char* top) {
 
 #endif
 
-// Leaves `from` and goes on in `to`. Keeps errno and the C++ runtime's exception state per context.
-// The sanitizers must be told last, and not through an instrumented call.
+// Leaves `from`, whose stack pointer goes to `save`, and goes on in `to` at `sp`. Keeps errno and
+// the C++ runtime's exception state per context. The sanitizers must be told last, and not through
+// an instrumented call.
 
-[[gnu::always_inline]] inline void switch_context(HubState& hub, Context* from, Context* to) {
+[[gnu::always_inline]] inline void switch_context(HubState& hub, Context* from, void** save,
+                                                  Context* to, void* sp) {
   from->eh = *hub.eh;
   *hub.eh = to->eh;
   from->error = *hub.error;
@@ -129,7 +129,7 @@ inline void make_context(Context* context, char* top) {
   __tsan_switch_to_fiber(to->fiber, 0);
 #endif
   *hub.error = to->error;
-  jump(from, to);
+  jump(save, sp);
 #if GROVE_ASAN
   __sanitizer_finish_switch_fiber(from->fake_stack, nullptr, nullptr);
 #endif

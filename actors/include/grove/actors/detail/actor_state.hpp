@@ -17,15 +17,14 @@ namespace grove::detail {
 
 struct Birth;
 
-// 32 bytes, between the identity and the object. Touched by the owning hub only: mail from
+// 24 bytes, between the identity and the object. Touched by the owning hub only: mail from
 // elsewhere comes through the hub's one word and is put here by the owner.
 struct Inbox {
   Mail* head = nullptr;
   Mail** tail = &head;
   Birth* birth = nullptr; // the spawn() that waits for on_start
-  std::uint32_t count = 0;
 };
-static_assert(sizeof(Inbox) == 32);
+static_assert(sizeof(Inbox) == 24);
 
 inline constexpr std::size_t actor_offset = sizeof(Identity) + sizeof(Inbox);
 static_assert(actor_offset % 16 == 0);
@@ -52,20 +51,21 @@ inline void append(HubState& hub, Identity* actor, Mail* mail) {
   mail->next = nullptr;
   *inbox.tail = mail;
   inbox.tail = &mail->next;
-  if (++inbox.count == long_inbox) [[unlikely]]
+  if (++actor->mail >= long_inbox) [[unlikely]]
     report_long_inbox(actor);
   if ((actor->flags & flag::scheduled) == 0) {
     actor->flags |= flag::scheduled;
     hub.push(actor);
   }
 }
-inline Mail* take(Inbox& inbox) {
+inline Mail* take(Identity* actor) {
+  Inbox& inbox = inbox_of(actor);
   Mail* mail = inbox.head;
   if (mail != nullptr) {
     inbox.head = mail->next;
     if (inbox.head == nullptr)
       inbox.tail = &inbox.head;
-    --inbox.count;
+    --actor->mail;
   }
   return mail;
 }

@@ -14,8 +14,8 @@ class Hub;
 
 namespace grove::detail {
 
-inline constexpr std::uint16_t no_hub_index = 0xffff;
-inline constexpr std::size_t max_hubs = 256;
+inline constexpr std::uint16_t no_hub_index = 0xff;
+inline constexpr std::size_t max_hubs = 255;
 inline constexpr std::size_t identity_classes = 32;
 inline constexpr std::size_t mail_classes = 4;
 
@@ -43,7 +43,7 @@ struct ReplySlot;
 // A stack, and what the thread keeps for the code on it while it does not run. Lies in the
 // topmost page of its stack, whose first frames share that page.
 struct Context {
-  void* sp = nullptr; // stack pointer, or fcontext_t
+  void* sp = nullptr; // of a host that rests: stack pointer, or fcontext_t
   EhGlobals eh;
   int error = 0;                   // errno
   std::uint32_t shields = 0;       // open Shield scopes

@@ -60,24 +60,27 @@ enum : std::uint16_t {
   scheduled = 512,      // actors: running, suspended or in the run queue
   stopping = 1024,      // actors: ends after the current message
   unstarted = 2048,     // actors: on_start has not run yet
+  told_long = 4096,     // actors: that the inbox grew very long was reported
 };
 constexpr std::uint16_t interrupts = kill_pending | expired | deadlock;
 } // namespace flag
 
-// 48 bytes. Lives in a slab whose memory stays an Identity for ever: a stale reference may look at
+// 56 bytes. Lives in a slab whose memory stays an Identity for ever: a stale reference may look at
 // `generation` at any time (on the owning hub) and finds another number.
 struct Identity {
   Identity* next = nullptr;   // in the run queue, or in the list of free slots
   Context* context = nullptr; // its stack while it is suspended; null: any host may run it
+  void* sp = nullptr;         // where on it: here, and not there, as every switch begins with it
   const Ops* ops = nullptr;
   Extras* extras = nullptr; // what few of them need: see extras.hpp
   std::uint32_t generation = 1;
   std::uint32_t id = 0;   // small, unique among the living of a hub, used again
-  std::uint16_t home = 0; // index of its hub; written once
+  std::uint32_t mail = 0; // actors: messages in the inbox
   std::uint16_t flags = 0;
+  std::uint8_t home = 0; // index of its hub; written once
   Wake wake = Wake::ready;
 };
-static_assert(sizeof(Identity) == 48);
+static_assert(sizeof(Identity) == 56);
 
 // {slot, generation}: never dangles, counts nothing.
 struct IdentityRef {
