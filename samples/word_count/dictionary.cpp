@@ -4,18 +4,21 @@
 
 #include <stdexcept>
 #include <string_view>
+#include <vector>
 
 namespace word_count {
 
 void Dictionary::receive(const Tally& tally) {
-  std::string_view words = tally.words;
-  for (const std::uint64_t count : tally.counts) {
-    const std::size_t end = words.find('\n');
-    if (end == std::string_view::npos)
-      throw std::runtime_error("a tally has more counts than words");
-    table_->add(words.substr(0, end), count);
-    words.remove_prefix(end + 1);
+  std::vector<std::string_view> words;
+  words.reserve(tally.counts.size());
+  for (std::string_view rest = tally.words; !rest.empty();) {
+    const std::size_t end = rest.find('\n');
+    words.push_back(rest.substr(0, end));
+    rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
   }
+  if (words.size() != tally.counts.size())
+    throw std::runtime_error("a worker sent more words than counts, or fewer");
+  table_->add(words, tally.counts);
   counted(tally.bytes);
 }
 

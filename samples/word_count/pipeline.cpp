@@ -7,6 +7,7 @@
 #include <optional>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "alphabet.hpp"
 #include "messages.hpp"
@@ -59,6 +60,7 @@ void work(const Job& job) {
   tallies.connect(job.tallies);
 
   WordTable table;
+  std::vector<std::string_view> words;
   std::uint64_t bytes = 0;
   const auto pass_on = [&] {
     tallies.send(zmq::Message::adopt(zmq::encode(make_tally(bytes, table))));
@@ -74,7 +76,9 @@ void work(const Job& job) {
       message = chunks.recv();
     }
     const auto chunk = zmq::decode<Chunk>(message->bytes());
-    alphabet.for_each_word(chunk.text, [&](std::string_view word) { table.add(word); });
+    words.clear();
+    alphabet.for_each_word(chunk.text, [&](std::string_view word) { words.push_back(word); });
+    table.add(words);
     bytes += chunk.text.size();
     if (table.memory() >= job.table)
       pass_on();

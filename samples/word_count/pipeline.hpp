@@ -16,7 +16,7 @@ namespace word_count {
 
 // What bounds the memory, beside the dictionary: so many messages of about a chunk each wait on
 // either side of a connection, then send() waits; and what the workers' tables take together.
-inline constexpr std::size_t chunk_size = 128 * 1024;
+inline constexpr std::size_t chunk_size = 64 * 1024;
 inline constexpr int high_water_mark = 2;
 inline constexpr std::size_t all_tables = 16 * 1024 * 1024;
 

@@ -3,6 +3,7 @@
 #include "word_table.hpp"
 
 #include <algorithm>
+#include <array>
 #include <functional>
 #include <utility>
 
@@ -10,25 +11,39 @@ namespace word_count {
 
 namespace {
 
-constexpr std::size_t first_size = 1024;
-
 std::uint64_t hash_of(std::string_view word) { return std::hash<std::string_view>()(word); }
 std::uint32_t upper_half(std::uint64_t hash) { return static_cast<std::uint32_t>(hash >> 32); }
 
 } // namespace
 
-WordTable::WordTable() : index_(first_size) {}
-
-void WordTable::add(std::string_view word, std::uint64_t count) {
-  const std::uint64_t hash = hash_of(word);
-  Slot& slot = find(word, hash);
-  if (slot.number != 0) {
-    entries_[slot.number - 1].count += count;
-    return;
+// In a large table a word costs two cache misses: its slot, then its entry. They are most of the
+// work, so a few words go side by side, and their misses overlap.
+void WordTable::add(std::span<const std::string_view> words,
+                    std::span<const std::uint64_t> counts) {
+  constexpr std::size_t side_by_side = 16;
+  std::array<std::uint64_t, side_by_side> hashes{};
+  for (std::size_t begin = 0; begin < words.size(); begin += side_by_side) {
+    const auto some = words.subspan(begin, std::min(side_by_side, words.size() - begin));
+    const std::size_t mask = index_.size() - 1;
+    for (std::size_t i = 0; i < some.size(); ++i) {
+      hashes[i] = hash_of(some[i]);
+      __builtin_prefetch(&index_[hashes[i] & mask]);
+    }
+    for (std::size_t i = 0; i < some.size(); ++i) {
+      if (const std::uint32_t number = index_[hashes[i] & mask].number; number != 0)
+        __builtin_prefetch(&entries_[number - 1]);
+    }
+    for (std::size_t i = 0; i < some.size(); ++i)
+      add_one(some[i], counts.empty() ? 1 : counts[begin + i], hashes[i]);
   }
-  char* const copy = static_cast<char*>(words_.allocate(word.size(), 1));
-  std::copy(word.begin(), word.end(), copy);
-  enter(slot, {copy, word.size()}, count, hash);
+}
+
+void WordTable::add_one(std::string_view word, std::uint64_t count, std::uint64_t hash) {
+  Slot& slot = find(word, hash);
+  if (slot.number != 0)
+    entries_[slot.number - 1].count += count;
+  else
+    enter(slot, std::string(word), count, hash);
 }
 
 void WordTable::add_long(std::string&& word) {
@@ -37,14 +52,12 @@ void WordTable::add_long(std::string&& word) {
   if (slot.number != 0)
     ++entries_[slot.number - 1].count;
   else
-    enter(slot, long_words_.emplace_back(std::move(word)), 1, hash);
+    enter(slot, std::move(word), 1, hash);
 }
 
 void WordTable::clear() {
-  std::fill(index_.begin(), index_.end(), Slot());
+  std::fill(index_.begin(), index_.end(), Slot()); // it keeps its size: it will be as large again
   entries_.clear();
-  words_.release();
-  long_words_.clear();
   length_ = 0;
 }
 
@@ -76,9 +89,9 @@ WordTable::Slot& WordTable::find(std::string_view word, std::uint64_t hash) {
   }
 }
 
-void WordTable::enter(Slot& slot, std::string_view word, std::uint64_t count, std::uint64_t hash) {
-  entries_.push_back({word, count});
+void WordTable::enter(Slot& slot, std::string word, std::uint64_t count, std::uint64_t hash) {
   length_ += word.size();
+  entries_.push_back({std::move(word), count});
   slot.number = static_cast<std::uint32_t>(entries_.size());
   slot.hash = upper_half(hash);
   if (entries_.size() > index_.size() / 4 * 3)

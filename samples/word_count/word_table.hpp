@@ -2,33 +2,35 @@
 // WordTable: how often each word was seen, in little memory.
 #pragma once
 
+#include <boost/container/deque.hpp>
+
 #include <cstddef>
 #include <cstdint>
-#include <deque>
-#include <list>
-#include <memory_resource>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace word_count {
 
-// A hash table of words and their counts. It takes about 45 bytes a word beside the word's own; a
-// std::unordered_map would take twice that, and be slower. It grows without ever holding the words
-// or the entries twice. Up to four billion different words. One thread at a time.
+// A hash table of words and their counts, the words in order of appearance. It takes 51 to 61 bytes
+// a word (of up to 15 bytes), which is less than std::unordered_map does, and misses the cache less
+// often. It grows without ever holding the entries twice. Up to four billion different words. One
+// thread at a time.
 class WordTable {
 public:
   struct Entry {
-    std::string_view word;
+    std::string word;
     std::uint64_t count;
   };
+  using Entries = boost::container::deque<
+      Entry, void, boost::container::deque_options<boost::container::block_size<4096U>>::type>;
 
-  WordTable();
-  WordTable(const WordTable&) = delete;
-  WordTable& operator=(const WordTable&) = delete;
+  WordTable() : index_(1024) {}
 
-  void add(std::string_view word, std::uint64_t count = 1);
-  // The same for a word that is too long to be copied without need.
+  // Counts each of the words once more, or as often as `counts`, of the same length, says.
+  void add(std::span<const std::string_view> words, std::span<const std::uint64_t> counts = {});
+  // The same for one that is too long to be copied without need.
   void add_long(std::string&& word);
   void clear();
 
@@ -36,8 +38,8 @@ public:
   // then by the bytes of the word. Afterwards nothing can be added.
   void rank(std::size_t top);
 
-  const std::deque<Entry>& entries() const { return entries_; } // in order of appearance, or ranked
-  std::size_t memory() const;                                   // bytes, about
+  const Entries& entries() const { return entries_; }
+  std::size_t memory() const; // bytes, about
 
 private:
   // An open-addressing index over the entries; probes go to the next slot.
@@ -45,14 +47,13 @@ private:
     std::uint32_t number = 0; // of the entry, from 1; 0: free
     std::uint32_t hash = 0;   // the upper half: most strangers are told by it
   };
+  void add_one(std::string_view word, std::uint64_t count, std::uint64_t hash);
   Slot& find(std::string_view word, std::uint64_t hash);
-  void enter(Slot& slot, std::string_view word, std::uint64_t count, std::uint64_t hash);
+  void enter(Slot& slot, std::string word, std::uint64_t count, std::uint64_t hash);
   void grow();
 
-  std::vector<Slot> index_; // a power of two
-  std::deque<Entry> entries_;
-  std::pmr::monotonic_buffer_resource words_;
-  std::list<std::string> long_words_;
+  std::vector<Slot> index_; // its size is a power of two
+  Entries entries_;
   std::size_t length_ = 0; // of all words
 };
 

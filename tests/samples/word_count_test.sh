@@ -73,7 +73,7 @@ run_of() { head -c "$2" /dev/zero | tr '\0' "$1"; } # CHARACTER LENGTH
 run_of z 700000 >long
 printf ' of the long one' >rest
 : >empty
-chunk=$((128 * 1024))
+chunk=$((64 * 1024)) # as in the program
 for n in -2 -1 0 1 2; do
   run_of a $((chunk + n))
   printf ' '
