@@ -65,9 +65,9 @@ Census settle_all() {
 // One iteration makes all of them; its time is that of making them and of one message to each.
 void idle_actors(benchmark::State& state) {
   for (auto _ : state) {
-    const auto census = bench::in_fresh_process(settle_all);
+    const auto census = bench::in_fresh_process<settle_all>("idle_actors/grove");
     if (!census) {
-      state.SkipWithError("the child that was measured has failed");
+      state.SkipWithError("the process that was measured has failed");
       return;
     }
     bench::expect_equal(state, "total", census->total, population);
@@ -144,9 +144,9 @@ Harvest grow() {
 
 void skynet(benchmark::State& state) {
   for (auto _ : state) {
-    const auto harvest = bench::in_fresh_process(grow);
+    const auto harvest = bench::in_fresh_process<grow>("skynet/grove");
     if (!harvest) {
-      state.SkipWithError("the child that was measured has failed");
+      state.SkipWithError("the process that was measured has failed");
       return;
     }
     bench::expect_equal(state, "sum", harvest->sum, population * (population - 1) / 2);

@@ -51,9 +51,9 @@ Census park_all() {
 // One iteration parks all of them; its time is that of making them.
 void idle_greenlets(benchmark::State& state) {
   for (auto _ : state) {
-    const auto census = bench::in_fresh_process(park_all);
+    const auto census = bench::in_fresh_process<park_all>("idle_greenlets/grove");
     if (!census) {
-      state.SkipWithError("the child that was measured has failed");
+      state.SkipWithError("the process that was measured has failed");
       return;
     }
     bench::expect_equal(state, "parked", census->parked, population);

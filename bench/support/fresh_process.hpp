@@ -1,66 +1,39 @@
 // SPDX-License-Identifier: MIT
-// Runs what is measured in memory in a child process: a hub keeps what it once took, so that a
-// second run in the same process would find its pages warm, and none of them counted.
+// Runs what is measured in memory in a process of its own: a hub keeps what it once took, so that a
+// second run in the same one would find its pages warm and its peak counted.
 #pragma once
-
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <cstddef>
-#include <cstdio>
-#include <exception>
-#include <fstream>
 #include <optional>
+#include <string>
 #include <type_traits>
-
-#include <benchmark/benchmark.h>
 
 namespace bench {
 
-// What f returns in a child made for it, which ends with it; nothing if it threw or crashed.
-template <class F>
-auto in_fresh_process(F&& f) -> std::optional<std::invoke_result_t<F>> {
-  using Result = std::invoke_result_t<F>;
+// The bytes that `measure` puts into `result`, in a fresh process of this program that runs the
+// benchmark of that name and nothing else. False if that process failed.
+bool measure_alone(const std::string& benchmark, void (*measure)(std::byte* result),
+                   std::byte* result, std::size_t size);
+
+// What Measure() returns there; nothing if it threw or crashed.
+template <auto Measure>
+auto in_fresh_process(const std::string& benchmark) {
+  using Result = std::invoke_result_t<decltype(Measure)>;
   static_assert(std::is_trivially_copyable_v<Result>);
-  int ends[2];
-  if (pipe(ends) != 0)
-    return std::nullopt;
-  const pid_t child = fork();
-  if (child == 0) {
-    try {
-      const Result result = f();
-      if (write(ends[1], &result, sizeof result) == sizeof result)
-        _exit(0);
-    } catch (const std::exception& error) {
-      std::fprintf(stderr, "%s\n", error.what());
-    }
-    _exit(1);
-  }
-  close(ends[1]);
-  Result result;
-  const bool complete =
-      child > 0 && read(ends[0], &result, sizeof result) == static_cast<ssize_t>(sizeof result);
-  close(ends[0]);
-  if (child > 0)
-    waitpid(child, nullptr, 0);
-  return complete ? std::optional(result) : std::nullopt;
+  union { // for bytes to become a Result without making one first
+    Result value;
+    std::byte bytes[sizeof(Result)];
+  } result;
+  const auto measure = [](std::byte* to) { ::new (static_cast<void*>(to)) Result(Measure()); };
+  return measure_alone(benchmark, measure, result.bytes, sizeof(Result))
+             ? std::optional<Result>(result.value)
+             : std::nullopt;
 }
 
-// Resident bytes of this process now, and at their highest. A fresh child begins with what its
-// parent held, so that the second is a program's own only where the parent held little.
-inline double resident_bytes() {
-  std::size_t total = 0;
-  std::size_t resident = 0;
-  std::ifstream("/proc/self/statm") >> total >> resident;
-  return static_cast<double>(resident) * static_cast<double>(sysconf(_SC_PAGESIZE));
-}
-inline double peak_resident_bytes() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<double>(usage.ru_maxrss) * 1024;
-}
+// Resident bytes of this process: now, and at their highest.
+double resident_bytes();
+double peak_resident_bytes();
 
 inline double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
