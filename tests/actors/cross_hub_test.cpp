@@ -834,7 +834,8 @@ TEST_F(CrossHubTest, an_answer_that_cannot_be_moved_does_not_leave_the_asker_wai
     }
   };
   ask();
-  on_foreign_thread(ask);
+  if (!under_tsan) // its pthread_once(), in std::promise, never comes back from an exception
+    on_foreign_thread(ask);
   other.call([] { Hub::current().on_error({}); });
 }
 
