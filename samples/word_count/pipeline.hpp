@@ -2,7 +2,6 @@
 // The greenlets of the pipeline: ventilator -> workers -> sink.
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <string>
 

@@ -4,7 +4,7 @@
 
 #include <sys/types.h>
 
-#include <functional>
+#include <optional>
 #include <string>
 
 #include <grove/hub.hpp>
