@@ -42,7 +42,7 @@ bool there(Identity* slot, Deadline deadline, const std::function<bool()>& f) {
     bool owed = true;
     explicit Answer(AsyncResult<bool> r) : result(std::move(r)) {}
     Answer(Answer&& other) noexcept
-        : result(other.result), owed(std::exchange(other.owed, false)) {}
+        : result(std::move(other.result)), owed(std::exchange(other.owed, false)) {}
     Answer& operator=(Answer&&) = delete;
     ~Answer() {
       if (owed)

@@ -66,6 +66,7 @@ TEST_F(StackTest, a_stack_size_is_given_in_usable_bytes) {
   }
 }
 
+// pitfall 22
 TEST_F(StackTest, a_size_of_one_byte_is_raised_to_what_is_needed) {
   EXPECT_EQ(spawn(SpawnOptions{.stack_size = 1},
                   [] {

@@ -16,7 +16,10 @@ struct HubState;
 
 // A record on the stack of whoever waits, linked into the object waited for. Whoever unlinks it to
 // hand something over sets `granted`; a record whose owner was woken by something else is skipped.
-struct WaitNode {
+//
+// may_alias: g++ 12 at -O2 kept a list head's `next` in a register over the unlink() of its first
+// node, though both are the same member of the same type.
+struct [[gnu::may_alias]] WaitNode {
   WaitNode* prev = nullptr;
   WaitNode* next = nullptr;
   bool linked() const { return next != nullptr; }

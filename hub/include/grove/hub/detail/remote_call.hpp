@@ -21,7 +21,7 @@ struct CallResult {
   bool owed = true;
   explicit CallResult(AsyncResult<R> r) : result(std::move(r)) {}
   CallResult(CallResult&& other) noexcept
-      : result(other.result), owed(std::exchange(other.owed, false)) {}
+      : result(std::move(other.result)), owed(std::exchange(other.owed, false)) {}
   CallResult& operator=(CallResult&&) = delete;
   ~CallResult() {
     if (owed)

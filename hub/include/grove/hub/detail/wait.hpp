@@ -119,8 +119,9 @@ public:
   void forsake_all() {
     if (head_.next == nullptr)
       return;
-    while (head_.next != &head_) {
-      auto* waiter = static_cast<Waiter*>(head_.next);
+    for (WaitNode* node = head_.next; node != &head_;) {
+      auto* waiter = static_cast<Waiter*>(node);
+      node = node->next;
       waiter->broken = true;
       waiter->unlink();
     }
@@ -143,8 +144,9 @@ public:
   static Waiter* pop_parked(WaitNode& head) {
     if (head.next == nullptr)
       return nullptr;
-    while (head.next != &head) {
-      auto* waiter = static_cast<Waiter*>(head.next);
+    for (WaitNode* node = head.next; node != &head;) {
+      auto* waiter = static_cast<Waiter*>(node);
+      node = node->next;
       waiter->unlink();
       if ((waiter->who->flags & flag::parked) != 0)
         return waiter;
