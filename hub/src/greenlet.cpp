@@ -310,7 +310,8 @@ std::size_t GreenletRef<void>::links() const {
 // -- subclasses
 // ------------------------------------------------------------------------------------
 
-Greenlet::Greenlet(SpawnOptions options) : GreenletRef<void>(make_greenlet([this] { run(); })) {
+Greenlet::Greenlet(const SpawnOptions& options)
+    : GreenletRef<void>(make_greenlet([this] { run(); })) {
   if (detail::elsewhere(options)) {
     throw std::invalid_argument("grove: a Greenlet runs on the hub of its thread; use "
                                 "spawn(SpawnOptions{.hub = ...}, f)");

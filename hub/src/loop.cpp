@@ -151,13 +151,10 @@ void HubImpl::drain_inbox() {
     Mail* one = oldest;
     oldest = one->next;
     Identity* target = one->target;
-    if (target == nullptr) {
-      one->handle(nullptr, one);
-    } else if (target->generation == one->generation) {
+    if (target != nullptr && target->generation == one->generation)
       target->ops->accept(target, one);
-    } else {
-      one->handle(nullptr, one); // it has ended
-    }
+    else // it delivers itself; or its actor has ended, and it is dropped
+      one->handle(nullptr, one);
   }
 }
 
@@ -204,7 +201,7 @@ struct Watch::Access {
   }
 };
 
-Watch::Watch(int fd, unsigned interest, Callback callback) : io_{}, callback_(callback), fd_(fd) {
+Watch::Watch(int fd, unsigned interest, Callback callback) : callback_(callback), fd_(fd) {
   static_assert(sizeof(ev_io) <= sizeof io_ && alignof(ev_io) <= 8);
   auto* io = ::new (static_cast<void*>(io_)) ev_io;
   const int events = static_cast<int>(((interest & readable) != 0 ? EV_READ : 0) |

@@ -205,7 +205,7 @@ public:
   Greenlet& operator=(const Greenlet&) = delete;
 
 protected:
-  explicit Greenlet(SpawnOptions options = {});
+  explicit Greenlet(const SpawnOptions& options = {});
   virtual ~Greenlet();
   virtual void run() = 0;
 };

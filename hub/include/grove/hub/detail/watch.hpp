@@ -32,7 +32,7 @@ public:
 
 private:
   struct Access;
-  alignas(8) std::byte io_[64]; // libev's ev_io
+  alignas(8) std::byte io_[64]{}; // libev's ev_io
   Callback callback_;
   int fd_;
   bool active_ = false;

@@ -6,8 +6,8 @@
 #include <grove/zmq/detail/fields.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <array>
+#include <cmath>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
