@@ -4,8 +4,8 @@
 usage: bench_table.py FOLDER [NAME...]
 
 FOLDER holds hub_bench and actor_bench; a NAME (or the beginning of one, "switch") selects rows.
-Times are medians of five repetitions, each binary pinned. What is measured in memory runs alone, in
-a process of its own. Exit status 1 when a figure misses its bar, 2 when nothing could be measured.
+Times are medians of five repetitions, each binary pinned. What is measured in memory starts a fresh
+process for each repetition. Exit status 1 when a figure misses its bar, 2 when nothing could be measured.
 """
 
 import json
@@ -26,6 +26,7 @@ SPAWN = [("Photon", 233), ("Boost.Fiber", 333), ("Go", 378), ("CAF", 1050)]
 MESSAGE = [("SObjectizer", 87), ("Photon", 126), ("Go", 130), ("Boost.Fiber", 132), ("CAF", 238),
            ("Erlang", 269), ("gevent", 4127)]
 SKYNET = [("Photon, depth first", 99), ("Go", 1355), ("CAF", 1738), ("Erlang", 4954)]  # ms
+FAN_IN = [("CAF", 170), ("SObjectizer", 182), ("Erlang", 266), ("gevent", 417)]  # mailboxes
 IDLE = [("CAF", 1225), ("goroutine", 2725), ("Erlang", 2822)]  # bytes
 
 
@@ -39,7 +40,7 @@ class Row:
     max_ms: float = 0  # bars of one-off runs, in a process of their own
     max_bytes: float = 0
     max_mb: float = 0
-    alone: int = 0  # that many processes of its own
+    alone: int = 0  # repetitions, each of which starts a process of its own
     cpus: int = 1
 
 
@@ -50,11 +51,16 @@ ROWS = [
     Row("hub_bench", "switch/grove_mixed", (), "switch/raw", 2.6),
     Row("hub_bench", "spawn/raw"),
     Row("hub_bench", "spawn/grove", SPAWN, "spawn/raw", 2.0),
+    Row("hub_bench", "queue/ping_pong"),
+    Row("hub_bench", "event/ping_pong"),
+    Row("hub_bench", "timer/arm_cancel"),
     Row("hub_bench", "idle_greenlets/grove", max_bytes=4600, alone=1),
     Row("actor_bench", "switch/raw"),
     Row("actor_bench", "message/grove", MESSAGE, "switch/raw", 2.2),
     Row("actor_bench", "ask/grove", (), "switch/raw", 6.0),
+    Row("actor_bench", "fan_in/grove", FAN_IN),
     Row("actor_bench", "message/grove_two_hubs", cpus=2),
+    Row("actor_bench", "stream/grove_two_hubs", cpus=2),
     Row("actor_bench", "skynet/grove", SKYNET, max_ms=80, max_mb=30, alone=5),
     Row("actor_bench", "idle_actors/grove", IDLE, max_bytes=160, alone=1),
 ]
@@ -121,17 +127,12 @@ def measure(folder, rows):
         of_binary = [row for row in rows if row.binary == binary]
         together = [row for row in of_binary if not row.alone and row.cpus == 1]
         names = {row.name for row in together} | {row.ratio_to for row in together if row.ratio_to}
-        runs = [(sorted(names), 1, REPETITIONS, 1)] if names else []
-        runs += [([row.name], row.cpus, REPETITIONS, 1) for row in of_binary if row.cpus > 1]
-        # A second repetition would find the memory of the first one warm, and its peak counted.
-        runs += [([row.name], 1, 1, row.alone) for row in of_binary if row.alone]
-        for names, cpus, repetitions, processes in runs:
+        runs = [(sorted(names), 1, REPETITIONS)] if names else []
+        runs += [([row.name], row.cpus, REPETITIONS) for row in of_binary if row.cpus > 1]
+        runs += [([row.name], 1, row.alone) for row in of_binary if row.alone]
+        for names, cpus, repetitions in runs:
             print(f"    {binary}: {', '.join(names)}", file=sys.stderr)
-            samples = {}
-            for _ in range(processes):
-                for name, found in run(path, names, cpus, repetitions).items():
-                    samples.setdefault(name, []).extend(found)
-            for name, found in samples.items():
+            for name, found in run(path, names, cpus, repetitions).items():
                 results[binary, name] = median_of(found)
     return results
 
