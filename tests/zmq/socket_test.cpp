@@ -237,37 +237,6 @@ TEST_F(SocketTest, a_message_without_parts_is_refused) {
   EXPECT_THROW(push.send_multipart(Multipart()), std::invalid_argument);
 }
 
-// libzmq forgets a message whose peer goes away in the middle of it, and may say so half way.
-// pitfall 67
-TEST_F(SocketTest, peers_that_come_and_go_never_get_half_a_message) {
-  Socket push(context, SocketType::push);
-  push.set(option::sndhwm, 10);
-  push.bind("inproc://here");
-  std::atomic<bool> gone = false;
-  std::thread peers([&] {
-    for (int round = 0; round < 300; ++round) {
-      void* pull = zmq_socket(context.native_handle(), ZMQ_PULL);
-      zmq_connect(pull, "inproc://here");
-      std::string parts;
-      for (int i = 0; i < 30; ++i) {
-        char part = 0;
-        ASSERT_EQ(zmq_recv(pull, &part, 1, 0), 1);
-        parts += part;
-      }
-      ASSERT_EQ(parts, "abcdeabcdeabcdeabcdeabcdeabcde");
-      zmq_close(pull);
-    }
-    gone = true;
-  });
-  while (!gone) {
-    try {
-      push.send_multipart({"a", "b", "c", "d", "e"}, 1ms);
-    } catch (const TimeoutError&) { // between two peers
-    }
-  }
-  peers.join();
-}
-
 // -- not waiting ---------------------------------------------------------------------------------
 
 TEST_F(SocketTest, try_operations_never_wait) {
