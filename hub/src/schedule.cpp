@@ -85,10 +85,10 @@ inline void suspend(HubState& hub, Identity* me, Context* self) {
 
 } // namespace
 
-// No buffers here, and the hottest code there is.
-#define GROVE_HOT __attribute__((no_stack_protector))
+// The hottest code there is, and it has no buffers that a canary could guard.
+#define GROVE_NO_CANARY __attribute__((no_stack_protector))
 
-GROVE_HOT Wake park(const char* what) {
+GROVE_NO_CANARY Wake park(const char* what) {
   HubState& hub = *this_hub;
   Identity* me = hub.current;
   Context* self = hub.context;
@@ -103,7 +103,7 @@ GROVE_HOT Wake park(const char* what) {
   return me->wake;
 }
 
-GROVE_HOT void yield_now() {
+GROVE_NO_CANARY void yield_now() {
   HubState& hub = here();
   Identity* me = hub.current;
   if ((me->flags & flag::interrupts) != 0) [[unlikely]]
@@ -122,7 +122,7 @@ GROVE_HOT void yield_now() {
     Interrupts::deliver(hub, me);
 }
 
-GROVE_HOT void park_behind(HubState& hub, Identity* child, const char* what) {
+GROVE_NO_CANARY void park_behind(HubState& hub, Identity* child, const char* what) {
   Identity* me = hub.current;
   Context* self = hub.context;
   if ((me->flags & flag::interrupts) != 0) [[unlikely]]

@@ -57,7 +57,7 @@ Mail* make_mail(HubState& hub, void (*handle)(Identity*, Mail*), Args&&... args)
   return mail;
 }
 
-// True if the actor is one of this hub and lives: the mail may go straight into its inbox.
+// True if the identity is one of this hub: its generation and inbox may be looked at.
 inline bool is_here(const HubState& hub, const Identity* slot) { return slot->home == hub.index; }
 
 // -- tell

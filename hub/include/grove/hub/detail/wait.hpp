@@ -13,7 +13,7 @@
 namespace grove::detail {
 
 // One wait of one greenlet for one object. Lives on the waiting stack; hub-local. When park()
-// returns ready, exactly one of the two marks is set.
+// returns ready one mark is set at least; both, if the object went after it had granted.
 struct Waiter : WaitNode {
   Identity* who;
   void* item = nullptr; // where what is handed over goes, or comes from
