@@ -126,6 +126,15 @@ std::string label(Identity* slot) {
 }
 } // namespace
 
+void deliver_failure(const Asker& asker, std::exception_ptr error) noexcept {
+  ReplySlot* slot = claim_reply(asker);
+  if (slot == nullptr)
+    return;
+  slot->state = ReplySlot::State::failed;
+  slot->error = std::move(error);
+  wake(asker.identity);
+}
+
 void throw_actor_down(Identity* slot) { throw ActorDown("ask: " + label(slot) + " has ended"); }
 void throw_ask_timeout(Identity* slot) {
   throw AskTimeout("ask: no answer from " + label(slot) + " in time");

@@ -96,7 +96,8 @@ void finish_greenlet(Identity* self) noexcept {
   }
   if (state->end == End::error)
     report_unhandled(self, state->error);
-  grant_ring(state->joiners);
+  if (state->joiners.next != nullptr)
+    grant_ring(state->joiners);
   if (self->extras != nullptr) [[unlikely]]
     start_links(self);
   drop_reference(self);
@@ -109,8 +110,11 @@ void drop_last_reference(Identity* self) noexcept {
       std::abort();
     }
   }
-  self->ops->destroy(self);
-  if (self->extras != nullptr)
+  if (self->ops->destroy != nullptr)
+    self->ops->destroy(self);
+  else if (GreenletState* state = state_of(self); state->error)
+    state->~GreenletState();
+  if (self->extras != nullptr) [[unlikely]]
     drop_extras(self);
   HubState& hub = *this_hub;
   if (hub.index == self->home) [[likely]]
@@ -156,12 +160,6 @@ void fail_to_begin(Identity* identity, std::exception_ptr error) noexcept {
 // -- start
 // -----------------------------------------------------------------------------------------
 
-void start_here(HubState& hub, Identity* self) {
-  self->flags |= flag::started;
-  add_reference(self); // until it ends
-  hub.push(self);
-}
-
 void set_options(Identity* self, const SpawnOptions& options) {
   if (!options.name.empty())
     extras_of(self).name = options.name;
@@ -183,18 +181,27 @@ WaitNode& joiners_of(Identity* identity) {
                                           : extras_of(identity).joiners;
 }
 
+namespace {
+// Away from those that throw nothing: their frames stay small.
+[[noreturn, gnu::noinline, gnu::cold]] void throw_empty(const char* what) {
+  throw std::logic_error(what);
+}
+[[noreturn, gnu::noinline, gnu::cold]] void throw_own_end(Identity* self) {
+  throw std::logic_error("grove: " + name_of(self) + " waits for its own end");
+}
+} // namespace
+
 bool join_identity(IdentityRef ref, Deadline deadline) {
   if (ref.identity == nullptr)
-    throw std::logic_error("grove: join of an empty reference");
+    throw_empty("grove: join of an empty reference");
   if (ref.identity->home == no_hub_index) // a reference to no actor
     return true;
   check_home(ref.identity->home, "join");
   check_interrupts();
   if (!ref.alive())
     return true;
-  if (ref.identity == here().current) {
-    throw std::logic_error("grove: " + name_of(ref.identity) + " waits for its own end");
-  }
+  if (ref.identity == here().current)
+    throw_own_end(ref.identity);
   Waiter waiter;
   WaitList::push_back(joiners_of(ref.identity), waiter);
   return park_until("join", deadline) == Wake::ready;
@@ -250,21 +257,41 @@ void GreenletRef<void>::set_name(std::string name) {
 }
 std::uint32_t GreenletRef<void>::id() const { return self_->id; }
 
-bool GreenletRef<void>::join(Deadline deadline) const {
-  if (self_ == nullptr)
-    throw std::logic_error("grove: join of an empty GreenletRef");
-  return detail::join_identity({self_, self_->generation}, deadline);
+namespace {
+// join_identity() for who holds a reference: there is no generation to compare.
+[[gnu::always_inline]] inline bool join_greenlet(detail::Identity* self, Deadline deadline) {
+  if (self == nullptr) [[unlikely]]
+    detail::throw_empty("grove: join of an empty GreenletRef");
+  detail::check_home(self->home, "join");
+  detail::Identity* me = detail::this_hub->current;
+  if ((me->flags & detail::flag::interrupts) != 0) [[unlikely]]
+    detail::deliver_interrupts();
+  if ((self->flags & detail::flag::finished) != 0)
+    return true;
+  if (self == me) [[unlikely]]
+    detail::throw_own_end(self);
+  detail::Waiter waiter(me, nullptr);
+  detail::WaitList::push_back(state_of(self)->joiners, waiter);
+  return detail::park_until("join", deadline) == detail::Wake::ready;
 }
+} // namespace
+
+bool GreenletRef<void>::join(Deadline deadline) const { return join_greenlet(self_, deadline); }
+
+namespace {
+[[noreturn, gnu::noinline, gnu::cold]] void throw_no_value(const GreenletRef<>& greenlet) {
+  const detail::GreenletState* state = state_of(greenlet.identity());
+  if (!greenlet.ready())
+    throw TimeoutError("get: " + greenlet.name() + " has not ended in time");
+  if (state->end == detail::End::killed)
+    throw Killed("get: " + greenlet.name() + " was killed");
+  std::rethrow_exception(state->error);
+}
+} // namespace
 
 void GreenletRef<void>::get(Deadline deadline) const {
-  if (!join(deadline))
-    throw TimeoutError("get: " + name() + " has not ended in time");
-  const detail::GreenletState* state = state_of(self_);
-  if (state->end == detail::End::value) [[likely]]
-    return;
-  if (state->end == detail::End::killed)
-    throw Killed("get: " + name() + " was killed");
-  std::rethrow_exception(state->error);
+  if (!join_greenlet(self_, deadline) || state_of(self_)->end != detail::End::value) [[unlikely]]
+    throw_no_value(*this);
 }
 
 bool GreenletRef<void>::kill(Deadline deadline) const { return kill(nullptr, deadline); }
@@ -343,8 +370,6 @@ GreenletRef<> current_greenlet() {
   detail::add_reference(self);
   return GreenletRef<>::adopt(self);
 }
-
-void yield() { detail::yield_now(); }
 
 void sleep(Deadline until) {
   if (until.has_passed()) {

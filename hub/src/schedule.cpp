@@ -35,7 +35,6 @@ struct Turn {
 inline Turn take_host(HubState& hub, Identity* next) {
   Context* host = hub.idle_hosts;
   hub.idle_hosts = host->next;
-  hub.handoff = next;
   return {next, host, host->sp};
 }
 
@@ -47,7 +46,6 @@ inline Turn take_host(HubState& hub, Identity* next) {
       const std::size_t size =
           (next->flags & flag::own_stack) != 0 ? next->extras->stack_size : std::size_t{0};
       Context* fresh = HubImpl::of(hub).stacks.take(size);
-      hub.handoff = next;
       return {next, fresh, fresh->sp};
     } catch (...) {
       fail_to_begin(next, std::current_exception());
@@ -108,15 +106,16 @@ GROVE_NO_CANARY void yield_now() {
   Identity* me = hub.current;
   if ((me->flags & flag::interrupts) != 0) [[unlikely]]
     Interrupts::deliver(hub, me);
-  if (hub.run_head == nullptr) {
-    if (--hub.tick != 0) [[likely]]
-      return;
+  if (--hub.tick == 0) [[unlikely]]
     HubImpl::of(hub).tick(); // may make others runnable
-    if (hub.run_head == nullptr)
-      return;
-  }
-  hub.push(me);
-  suspend(hub, me, hub.context);
+  Identity* next = hub.run_head;
+  if (next == nullptr)
+    return;
+  Context* self = hub.context;
+  hub.push(me); // behind at least one: no need to look whether the queue is empty again
+  hub.run_head = next->next;
+  me->context = self;
+  leave(hub, self, &me->sp, turn_of(hub, next));
   me = hub.current; // the same, sooner known
   if ((me->flags & flag::interrupts) != 0) [[unlikely]]
     Interrupts::deliver(hub, me);
@@ -156,7 +155,7 @@ void wake_next(Identity* identity) noexcept {
   HubState& hub = *this_hub;
   Context* self = hub.context;
   for (;;) {
-    Identity* next = hub.handoff;
+    Identity* next = hub.current; // set by whoever switched here
     do {
       hub.current = next;
       next->ops->run(next);

@@ -15,6 +15,7 @@
 
 #include <grove/hub/deadline.hpp>
 #include <grove/hub/detail/greenlet_state.hpp>
+#include <grove/hub/detail/inline_switch.hpp>
 #include <grove/hub/detail/wait.hpp>
 #include <grove/hub/exceptions.hpp>
 
@@ -147,7 +148,6 @@ private:
 
 namespace detail {
 void set_options(Identity* self, const SpawnOptions& options);
-void start_here(HubState& hub, Identity* self);
 bool elsewhere(const SpawnOptions& options);
 } // namespace detail
 
@@ -216,7 +216,12 @@ std::string current_name();
 GreenletRef<> current_greenlet();
 
 // Lets everybody else who is runnable go first.
-void yield();
+[[gnu::always_inline]] inline void yield() {
+  if (detail::yield_to_suspended()) [[likely]]
+    detail::check_interrupts();
+  else
+    detail::yield_now();
+}
 // Waits at least that long. sleep(0s) is yield().
 void sleep(Deadline until);
 

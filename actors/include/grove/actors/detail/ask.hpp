@@ -74,7 +74,7 @@ void handle_tell(Identity* actor, Mail* mail) {
 }
 
 template <class A, class M, class Arg>
-void tell(Identity* slot, std::uint32_t generation, Arg&& message) {
+[[gnu::always_inline]] inline void tell(Identity* slot, std::uint32_t generation, Arg&& message) {
   HubState& hub = *this_hub;
   if (is_here(hub, slot)) [[likely]] {
     if (slot->generation != generation) [[unlikely]] {
@@ -132,54 +132,72 @@ inline ReplySlot* claim_reply(const Asker& asker) {
 template <class R>
 using ValueOr = std::conditional_t<std::is_void_v<R>, std::monostate, R>;
 
-// `value` is null when it failed; then `error` may be null too.
+// The answer goes to its place on the asker's stack. On the asker's hub, as is the next.
 template <class R>
-void deliver_reply(const Asker& asker, ValueOr<R>* value, std::exception_ptr error) {
+[[gnu::always_inline]] inline void deliver_value(const Asker& asker, ValueOr<R>& value) {
   ReplySlot* slot = claim_reply(asker);
   if (slot == nullptr)
     return;
-  slot->state = ReplySlot::State::failed;
-  slot->error = std::move(error);
-  if (value != nullptr) {
-    try {
-      if constexpr (!std::is_void_v<R>)
-        ::new (static_cast<void*>(&static_cast<ReplySlotOf<R>*>(slot)->value)) R(std::move(*value));
+  if constexpr (std::is_void_v<R>) {
+    slot->state = ReplySlot::State::answered;
+  } else {
+    void* place = &static_cast<ReplySlotOf<R>*>(slot)->value;
+    if constexpr (std::is_nothrow_move_constructible_v<R>) {
+      ::new (place) R(std::move(value));
       slot->state = ReplySlot::State::answered;
-    } catch (...) { // the move: the asker gets that
-      slot->error = std::current_exception();
+    } else {
+      try {
+        ::new (place) R(std::move(value));
+        slot->state = ReplySlot::State::answered;
+      } catch (...) { // the asker gets that
+        slot->state = ReplySlot::State::failed;
+        slot->error = std::current_exception();
+      }
     }
   }
   wake(asker.identity);
 }
+// `error` is null when the actor is gone.
+void deliver_failure(const Asker& asker, std::exception_ptr error) noexcept;
 
 template <class R>
 struct Answer {
   Asker asker;
   std::optional<ValueOr<R>> value;
   std::exception_ptr error;
-  Answer(const Asker& to, ValueOr<R>* v, std::exception_ptr e) : asker(to), error(std::move(e)) {
-    if (v != nullptr)
-      value.emplace(std::move(*v));
-  }
+  Answer(const Asker& to, ValueOr<R>&& v) : asker(to), value(std::move(v)) {}
+  Answer(const Asker& to, std::exception_ptr&& e) : asker(to), error(std::move(e)) {}
 };
 template <class R>
 void handle_answer(Identity*, Mail* mail) {
   const Envelope<Answer<R>> envelope(mail);
   Answer<R>& answer = envelope.body();
-  deliver_reply<R>(answer.asker, answer.value ? &*answer.value : nullptr, std::move(answer.error));
+  if (answer.value)
+    deliver_value<R>(answer.asker, *answer.value);
+  else
+    deliver_failure(answer.asker, std::move(answer.error));
 }
-
-template <class R>
-void reply(const Asker& asker, ValueOr<R>* value, const std::exception_ptr& error) {
-  HubState& hub = *this_hub;
-  if (is_here(hub, asker.identity)) [[likely]] {
-    deliver_reply<R>(asker, value, error);
-    return;
-  }
-  Mail* mail = make_mail<Answer<R>>(hub, handle_answer<R>, asker, value, error);
+template <class R, class... Outcome>
+[[gnu::noinline]] void send_answer(const Asker& asker, Outcome... outcome) {
+  Mail* mail = make_mail<Answer<R>>(*this_hub, handle_answer<R>, asker, std::move(outcome)...);
   mail->target = nullptr;
   if (!send_mail(asker.identity->home, mail))
     const Envelope<Answer<R>> dropped(mail);
+}
+
+template <class R>
+[[gnu::always_inline]] inline void reply(const Asker& asker, ValueOr<R>& value) {
+  if (is_here(*this_hub, asker.identity)) [[likely]]
+    deliver_value<R>(asker, value);
+  else
+    send_answer<R>(asker, std::move(value));
+}
+template <class R>
+[[gnu::noinline]] void reply_failure(const Asker& asker, std::exception_ptr error) {
+  if (is_here(*this_hub, asker.identity))
+    deliver_failure(asker, std::move(error));
+  else
+    send_answer<R>(asker, std::move(error));
 }
 
 // A thread without a hub that asks blocks on a promise, which it may abandon. The value is moved
@@ -188,18 +206,22 @@ template <class R>
 using ForeignAsker = std::shared_ptr<std::promise<std::unique_ptr<ValueOr<R>>>>;
 
 template <class R>
-void reply(const ForeignAsker<R>& asker, ValueOr<R>* value, const std::exception_ptr& error) {
-  if (value != nullptr)
-    asker->set_value(std::make_unique<ValueOr<R>>(std::move(*value)));
-  else
-    asker->set_exception(error ? error
-                               : std::make_exception_ptr(ActorDown("ask: the actor has ended")));
+void reply(const ForeignAsker<R>& asker, ValueOr<R>& value) {
+  asker->set_value(std::make_unique<ValueOr<R>>(std::move(value)));
+}
+template <class R>
+void reply_failure(const ForeignAsker<R>& asker, const std::exception_ptr& error) {
+  asker->set_exception(error ? error
+                             : std::make_exception_ptr(ActorDown("ask: the actor has ended")));
 }
 
 template <class M, class From>
 struct Question {
   From from;
   M message;
+  // In place: what is built in halves and copied as a whole waits for both halves to be written.
+  template <class Arg>
+  Question(From asker, Arg&& m) : from(std::move(asker)), message(std::forward<Arg>(m)) {}
 };
 
 template <class A, class M, class R, class From>
@@ -209,7 +231,7 @@ void handle_ask(Identity* actor, Mail* mail) {
   Body& question = envelope.body();
   if (actor == nullptr) {
     count_dead_letter();
-    reply<R>(question.from, nullptr, nullptr);
+    reply_failure<R>(question.from, nullptr);
     return;
   }
   // Unless it is answered, the asker hears that the actor is gone: a kill passes here.
@@ -217,25 +239,25 @@ void handle_ask(Identity* actor, Mail* mail) {
     Body* question;
     ~Unanswered() {
       if (question != nullptr)
-        reply<R>(question->from, nullptr, nullptr);
+        reply_failure<R>(question->from, nullptr);
     }
   } guard{&question};
   try {
     if constexpr (std::is_void_v<R>) {
       object_of<A>(actor)->receive(std::move(question.message));
       std::monostate done;
-      reply<R>(question.from, &done, nullptr);
+      reply<R>(question.from, done);
       guard.question = nullptr;
     } else {
       R value = object_of<A>(actor)->receive(std::move(question.message));
-      reply<R>(question.from, &value, nullptr);
+      reply<R>(question.from, value);
       guard.question = nullptr;
     }
   } catch (const GreenletExit&) {
     throw;
   } catch (...) {
     guard.question = nullptr;
-    reply<R>(question.from, nullptr, std::current_exception());
+    reply_failure<R>(question.from, std::current_exception());
     throw; // and the actor ends of it
   }
 }
@@ -250,7 +272,7 @@ R ask_blocking(Identity* slot, std::uint32_t generation, Arg&& message, Deadline
   using Body = Question<M, ForeignAsker<R>>;
   send_elsewhere(slot, generation,
                  make_mail<Body>(*this_hub, handle_ask<A, M, R, ForeignAsker<R>>,
-                                 Body{std::move(promise), M(std::forward<Arg>(message))}));
+                                 std::move(promise), std::forward<Arg>(message)));
   if (!deadline.is_never() &&
       answer.wait_until(Deadline::Clock::time_point(
           std::chrono::nanoseconds(deadline.nanoseconds()))) == std::future_status::timeout) {
@@ -283,9 +305,8 @@ ReplyOf<A, M> ask(Identity* slot, std::uint32_t generation, Arg&& message, Deadl
     ~Forget() { context->question = 0; }
   } forget{context};
   using Body = Question<M, Asker>;
-  Mail* mail =
-      make_mail<Body>(hub, handle_ask<A, M, R, Asker>,
-                      Body{Asker{hub.current, hub.questions + 1}, M(std::forward<Arg>(message))});
+  Mail* mail = make_mail<Body>(hub, handle_ask<A, M, R, Asker>,
+                               Asker{hub.current, hub.questions + 1}, std::forward<Arg>(message));
   context->reply = &answer;
   context->question = ++hub.questions;
   if (here)

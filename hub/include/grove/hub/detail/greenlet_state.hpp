@@ -97,6 +97,12 @@ void kill_greenlet(Identity* self) noexcept;
 void drop_last_reference(Identity* self) noexcept;
 
 inline void add_reference(Identity* self) { ++state_of(self)->references; }
+// Puts a fresh one at the tail of the run queue.
+inline void start_here(HubState& hub, Identity* self) {
+  self->flags |= flag::started;
+  add_reference(self); // until it ends
+  hub.push(self);
+}
 inline void drop_reference(Identity* self) noexcept {
   if (--state_of(self)->references == 0)
     drop_last_reference(self);
@@ -131,12 +137,14 @@ struct Task : ResultOf<T> {
     finish_greenlet(self);
   }
   static void destroy(Identity* self) noexcept { body<Task>(self)->~Task(); }
+  static constexpr bool is_plain = std::is_trivially_destructible_v<F> &&
+                                   (std::is_void_v<T> || std::is_trivially_destructible_v<T>);
 };
 
 template <class T, class F>
 inline constexpr Ops task_ops{
-    Task<T, F>::run, Task<T, F>::destroy, nullptr,
-    kill_greenlet,   "greenlet",          size_class_of(sizeof(Identity) + sizeof(Task<T, F>))};
+    Task<T, F>::run, Task<T, F>::is_plain ? nullptr : Task<T, F>::destroy, nullptr, kill_greenlet,
+    "greenlet",      size_class_of(sizeof(Identity) + sizeof(Task<T, F>))};
 
 template <class T, class F, class... Args>
 Identity* make_task(HubState& hub, Args&&... args) {

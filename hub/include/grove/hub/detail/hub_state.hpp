@@ -61,21 +61,22 @@ struct Context {
 };
 
 struct HubState {
+  // In this order so that no two that change at each switch are neighbours: a compiler that merges
+  // their stores, or their loads, makes the next access wait for the store buffer.
   Identity* run_head = nullptr;
-  Identity** run_tail = &run_head;
-  Identity* current = nullptr;
-  Context* context = nullptr;
   EhGlobals* eh = nullptr;
+  Identity* current = nullptr;
   int* error = nullptr;
+  Context* context = nullptr;
+  Hub* hub = nullptr;
+  Identity** run_tail = &run_head;
   std::uint32_t tick = 0;   // dispatches until the next look at the clock
   std::uint32_t spawns = 0; // actor spawns until the spawner gives way
-  std::uint16_t index = no_hub_index;
-  Context* idle_hosts = nullptr;
-  Identity* handoff = nullptr; // what a host that is switched to shall run
   std::uint64_t questions = 0;
+  Context* idle_hosts = nullptr;
+  std::uint16_t index = no_hub_index;
   Mail* free_mail[mail_classes] = {};
   Identity* free_identities[identity_classes] = {};
-  Hub* hub = nullptr;
 
   constexpr HubState() = default;
   HubState(const HubState&) = delete;

@@ -42,7 +42,7 @@ enum class Wake : std::uint8_t {
 // What an identity is made of differs by class; the scheduler calls through this table.
 struct Ops {
   void (*run)(Identity*) noexcept;           // one turn, as a plain call on a host's stack
-  void (*destroy)(Identity*) noexcept;       // ends what the slot holds; the slot is then free
+  void (*destroy)(Identity*) noexcept;       // ends what the slot holds; null: a plain greenlet's
   void (*accept)(Identity*, Mail*) noexcept; // mail from another hub; null for plain greenlets
   void (*kill)(Identity*) noexcept;          // makes one end that has no stack now
   const char* kind;                          // for messages: "greenlet", "actor"

@@ -22,6 +22,7 @@ struct Waiter : WaitNode {
 
   Waiter() : who(here().current) {}
   explicit Waiter(void* where) : who(here().current), item(where) {}
+  Waiter(Identity* me, void* where) : who(me), item(where) {}
   Waiter(const Waiter&) = delete;
   Waiter& operator=(const Waiter&) = delete;
   ~Waiter() { unlink(); }
