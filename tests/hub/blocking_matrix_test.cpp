@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The blocking matrix: what holds of every call that waits, tried with each of them. A new blocking
-// call of the library is a new class here and a line in the list at the end.
+// The blocking matrix: what holds of every call that waits, tried with each of them, whichever test
+// file has listed it (see support/blocking_call.hpp).
 #include <cerrno>
 #include <memory>
 #include <optional>
@@ -19,31 +19,11 @@
 #include <grove/hub/timeout.hpp>
 #include <grove/hub/wait_any.hpp>
 
+#include "../support/blocking_call.hpp"
 #include "../support/hub_test.hpp"
 
 namespace grove::test {
 namespace {
-
-// One blocking call, on an object of its own.
-class BlockingCall {
-public:
-  BlockingCall() = default;
-  BlockingCall(const BlockingCall&) = delete;
-  BlockingCall& operator=(const BlockingCall&) = delete;
-  virtual ~BlockingCall() = default;
-
-  // Waits. False, or TimeoutError if it is get-like, when the deadline came first.
-  virtual bool call(Deadline deadline) = 0;
-  // Brings what one call waits for.
-  virtual void release() = 0;
-  // After a released call that succeeded: the object waits again.
-  virtual void again() {}
-  // How many wait, as far as the object tells.
-  virtual std::size_t waiters() const { return 0; }
-  virtual bool get_like() const { return false; }
-  // Whether release() itself wakes who waits; else a greenlet or the loop brings the news.
-  virtual bool direct() const { return true; }
-};
 
 class EventWait : public BlockingCall {
   bool call(Deadline deadline) override { return event_.wait(deadline); }
@@ -237,18 +217,31 @@ private:
   }
 };
 
+[[maybe_unused]] const bool rows_added = add_blocking_calls({
+    blocking_row<EventWait>("event_wait"),
+    blocking_row<ResultWait>("async_result_wait"),
+    blocking_row<ResultGet>("async_result_get"),
+    blocking_row<GreenletJoin>("join"),
+    blocking_row<JoinFresh>("join_of_a_fresh_one"),
+    blocking_row<GreenletGet>("get"),
+    blocking_row<GreenletKill>("kill"),
+    blocking_row<JoinAll>("join_all"),
+    blocking_row<KillAll>("kill_all"),
+    blocking_row<QueueGet>("queue_get"),
+    blocking_row<QueuePut>("queue_put"),
+    blocking_row<QueuePeek>("queue_peek"),
+    blocking_row<WaitAnyGet>("wait_any_get"),
+    blocking_row<WaitAnyPut>("wait_any_put"),
+    blocking_row<WaitAnyEvent>("wait_any_event"),
+    blocking_row<WaitAnyResult>("wait_any_result"),
+    blocking_row<WaitAnyEnded>("wait_any_ended"),
+    blocking_row<Readable>("wait_readable"),
+    blocking_row<Writable>("wait_writable"),
+});
+
 // -- what holds of each --------------------------------------------------------------------------
 
-struct Row {
-  const char* name;
-  std::unique_ptr<BlockingCall> (*make)();
-};
-template <class T>
-constexpr Row row(const char* name) {
-  return {name, []() -> std::unique_ptr<BlockingCall> { return std::make_unique<T>(); }};
-}
-
-class BlockingMatrix : public HubTest, public ::testing::WithParamInterface<Row> {
+class BlockingMatrix : public HubTest, public ::testing::WithParamInterface<BlockingRow> {
 protected:
   void SetUp() override {
     HubTest::SetUp();
@@ -493,18 +486,8 @@ TEST_P(BlockingMatrix, it_may_be_called_in_a_catch_block) {
   call_->again();
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Hub, BlockingMatrix,
-    ::testing::Values(row<EventWait>("event_wait"), row<ResultWait>("async_result_wait"),
-                      row<ResultGet>("async_result_get"), row<GreenletJoin>("join"),
-                      row<JoinFresh>("join_of_a_fresh_one"), row<GreenletGet>("get"),
-                      row<GreenletKill>("kill"), row<JoinAll>("join_all"), row<KillAll>("kill_all"),
-                      row<QueueGet>("queue_get"), row<QueuePut>("queue_put"),
-                      row<QueuePeek>("queue_peek"), row<WaitAnyGet>("wait_any_get"),
-                      row<WaitAnyPut>("wait_any_put"), row<WaitAnyEvent>("wait_any_event"),
-                      row<WaitAnyResult>("wait_any_result"), row<WaitAnyEnded>("wait_any_ended"),
-                      row<Readable>("wait_readable"), row<Writable>("wait_writable")),
-    [](const auto& each) { return std::string(each.param.name); });
+INSTANTIATE_TEST_SUITE_P(Hub, BlockingMatrix, ::testing::ValuesIn(blocking_calls()),
+                         [](const auto& each) { return std::string(each.param.name); });
 
 // sleep() and yield() wait for nothing but their time, so few of the rows above fit them.
 class SleepMatrix : public HubTest {};
