@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 // What the thread keeps for running code is kept per greenlet: exceptions in flight, errno.
+#include <algorithm>
+#include <atomic>
 #include <cerrno>
+#include <csignal>
+#include <ctime>
 #include <exception>
 #include <sstream>
 #include <stdexcept>
@@ -9,6 +13,7 @@
 
 #include <execinfo.h>
 
+#include <grove/hub/event.hpp>
 #include <grove/hub/greenlet.hpp>
 #include <grove/hub/hub.hpp>
 #include <grove/hub/join.hpp>
@@ -262,6 +267,66 @@ TEST_F(ExceptionsTest, a_back_trace_ends_at_the_bottom_of_the_greenlet) {
                      }).get();
   EXPECT_GT(parked, 0);
   EXPECT_LT(parked, 100);
+}
+
+// What a profiler does: traces taken at any instruction, those of the switch among them.
+struct Samples {
+  static inline std::atomic<int> taken = 0;
+  static inline std::atomic<int> deepest = 0;
+  static void take(int) {
+    void* frames[200];
+    const int depth = backtrace(frames, 200);
+    deepest = std::max(deepest.load(), depth);
+    ++taken;
+  }
+};
+
+// pitfall 26
+TEST_F(ExceptionsTest, a_back_trace_by_a_signal_in_the_middle_of_a_switch_ends) {
+  if (sanitized)
+    GTEST_SKIP() << "sanitizers do not know on which stack a signal in the middle of a switch runs";
+  void* frames[1];
+  backtrace(frames, 1); // what it loads at its first use
+  struct sigaction before {};
+  struct sigaction action {};
+  action.sa_handler = Samples::take;
+  action.sa_flags = SA_RESTART;
+  ASSERT_EQ(sigaction(SIGPROF, &action, &before), 0);
+  sigevent event{};
+  event.sigev_notify = SIGEV_SIGNAL;
+  event.sigev_signo = SIGPROF;
+  timer_t timer{};
+  ASSERT_EQ(timer_create(CLOCK_MONOTONIC, &event, &timer), 0);
+  const itimerspec often{{0, 20'000}, {0, 20'000}};
+  ASSERT_EQ(timer_settime(timer, 0, &often, nullptr), 0);
+
+  Event there;
+  Event back;
+  bool over = false;
+  auto yields = spawn([&] {
+    while (!over)
+      yield();
+  });
+  auto waits = spawn([&] {
+    while (!over) {
+      there.wait();
+      there.clear();
+      back.set();
+    }
+  });
+  while (Samples::taken < 3000) {
+    there.set();
+    back.wait();
+    back.clear();
+    yield();
+  }
+  timer_delete(timer);
+  over = true;
+  there.set();
+  join_all({yields, waits});
+  sigaction(SIGPROF, &before, nullptr);
+  EXPECT_GT(Samples::deepest, 2);
+  EXPECT_LT(Samples::deepest, 100);
 }
 
 // -- errno ---------------------------------------------------------------------------------------

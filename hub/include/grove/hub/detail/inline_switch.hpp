@@ -53,9 +53,18 @@ extern "C" void grove_stack_entry();
 [[gnu::used]] inline void (*const requires_inline_switch)() = grove_stack_entry;
 
 // Leaves this stack, whose pointer goes to `save`: [address][rbx][rbp], then the red zone of 128
-// bytes. Goes on at `next`, which was left in the same way.
+// bytes. Goes on at `next`, which was left in the same way. A back trace that a signal takes in the
+// middle of it ends there: the stack pointer is not where the function's own tables say.
+#ifdef __GCC_HAVE_DWARF2_CFI_ASM
+#define GROVE_TRACE_ENDS_HERE ".cfi_remember_state\n\t.cfi_undefined rip\n\t"
+#define GROVE_TRACE_GOES_ON ".cfi_restore_state\n\t"
+#else
+#define GROVE_TRACE_ENDS_HERE
+#define GROVE_TRACE_GOES_ON
+#endif
 [[gnu::always_inline]] inline void jump(void** save, void* next) {
-  asm volatile("leaq -128(%%rsp), %%rsp\n\t" // step over the red zone
+  asm volatile(GROVE_TRACE_ENDS_HERE
+               "leaq -128(%%rsp), %%rsp\n\t" // step over the red zone
                "pushq %%rbp\n\t"
                "pushq %%rbx\n\t"
                "leaq 1f(%%rip), %%rax\n\t"
@@ -66,7 +75,8 @@ extern "C" void grove_stack_entry();
                "jmpq *%%rax\n\t"
                "1: popq %%rbx\n\t"
                "popq %%rbp\n\t"
-               "leaq 128(%%rsp), %%rsp\n\t"
+               "leaq 128(%%rsp), %%rsp\n\t" // back traces of parked greenlets begin after this
+               GROVE_TRACE_GOES_ON
                : "+D"(save), "+S"(next)
                :
                : "rax", "rcx", "rdx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
@@ -80,6 +90,8 @@ extern "C" void grove_stack_entry();
 #endif
   );
 }
+#undef GROVE_TRACE_ENDS_HERE
+#undef GROVE_TRACE_GOES_ON
 
 // yield() where the next in line is suspended in the middle of something, which is nearly always:
 // in the caller itself, as a ret after a switch is mispredicted whenever the other side came here
