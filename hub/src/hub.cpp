@@ -138,7 +138,8 @@ void HubImpl::open() {
 #if GROVE_TSAN
   main_context.fiber = __tsan_get_current_fiber();
 #endif
-  first_nanoseconds = now_nanoseconds();
+  clock.open();
+  poll_interval_cycles = clock.cycles_in(100'000);
   watch_for_overflow();
   inbox.store(nullptr, std::memory_order_release);
   this_hub = &state;

@@ -15,9 +15,14 @@
 #include <grove/hub/detail/report.hpp>
 #include <grove/hub/hub.hpp>
 
+#include "clock.hpp"
 #include "memory.hpp"
 #include "stacks.hpp"
 #include "timers.hpp"
+
+namespace grove {
+class Simulation;
+}
 
 namespace grove::detail {
 
@@ -25,8 +30,6 @@ struct DescriptorTable;
 
 inline Mail* sleeping_mark() { return reinterpret_cast<Mail*>(1); } // empty, owner asleep
 inline Mail* closed_mark() { return reinterpret_cast<Mail*>(2); }   // the hub has shut down
-
-std::int64_t now_nanoseconds(); // steady_clock, a fresh reading
 
 class HubImpl final : public Hub {
 public:
@@ -75,10 +78,12 @@ public:
 
   // When to poll though there is work: see tick().
   std::uint64_t last_poll_cycles = 0;
-  std::uint64_t poll_interval_cycles = 100'000; // until it is calibrated
+  std::uint64_t poll_interval_cycles = 0;
   std::uint32_t ticks_since_poll = 0;
-  std::uint64_t first_cycles = 0;
-  std::int64_t first_nanoseconds = 0;
+
+  HubClock clock;
+  std::uint64_t random = 0; // state of random_number(); 0: not seeded yet
+  Simulation* simulation = nullptr;
 
   bool shutting_down = false;
   std::exception_ptr deadlock;

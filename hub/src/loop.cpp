@@ -5,12 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <chrono>
 #include <system_error>
-
-#if defined(__x86_64__)
-#include <x86intrin.h>
-#endif
 
 #include <grove/hub/detail/mail.hpp>
 #include <grove/hub/detail/wait.hpp>
@@ -18,6 +13,7 @@
 
 #include "hub_impl.hpp"
 #include "interrupts.hpp"
+#include "simulation.hpp"
 
 namespace grove::detail {
 
@@ -27,28 +23,19 @@ constexpr std::uint32_t dispatches_per_tick = 64;
 constexpr std::uint32_t ticks_per_forced_poll = 16;
 constexpr std::int64_t poll_interval_nanoseconds = 100'000;
 
-// A cheap clock of unknown rate: only differences are compared.
-std::uint64_t cycles() {
-#if defined(__x86_64__)
-  return __rdtsc();
-#else
-  return static_cast<std::uint64_t>(now_nanoseconds());
-#endif
-}
-
 } // namespace
-
-std::int64_t now_nanoseconds() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
 
 // -- when
 // ------------------------------------------------------------------------------------------
 
 // Work keeps the hub busy: look outside every 100 us, and every 1024 dispatches in any case.
 void HubImpl::tick() {
+  if (simulation != nullptr) [[unlikely]] {
+    state.tick = 1;
+    if (Simulation::Access::step(*simulation, *this))
+      poll();
+    return;
+  }
   state.tick = dispatches_per_tick;
   if (++ticks_since_poll < ticks_per_forced_poll &&
       cycles() - last_poll_cycles < poll_interval_cycles) {
@@ -61,18 +48,10 @@ void HubImpl::poll() {
   ++counters.polls;
   ticks_since_poll = 0;
   last_poll_cycles = cycles();
-  if (poll_interval_cycles == 100'000) { // not calibrated yet
-    const std::int64_t elapsed = now_nanoseconds() - first_nanoseconds;
-    if (elapsed > 1'000'000) {
-      const auto rate =
-          static_cast<double>(last_poll_cycles - first_cycles) / static_cast<double>(elapsed);
-      poll_interval_cycles =
-          static_cast<std::uint64_t>(rate * static_cast<double>(poll_interval_nanoseconds)) | 1;
-    }
-  }
+  const std::int64_t now = clock.sync();
+  poll_interval_cycles = clock.cycles_in(poll_interval_nanoseconds);
   drain_inbox();
-  if (!timers.empty())
-    timers.fire_due(now_nanoseconds());
+  timers.fire_due(now);
   if (watches != 0)
     ev_run(loop, EVRUN_NOWAIT);
 }
@@ -83,7 +62,11 @@ Identity* HubImpl::idle() {
     state.tick = dispatches_per_tick;
     drain_inbox();
     if (!timers.empty())
-      timers.fire_due(now_nanoseconds());
+      timers.fire_due(clock.sync());
+    if (simulation != nullptr) [[unlikely]] {
+      state.tick = 1;
+      Simulation::Access::choose(*simulation, *this);
+    }
     if (Identity* next = state.pop()) {
       last_poll_cycles = cycles();
       return next;
@@ -96,6 +79,13 @@ Identity* HubImpl::idle() {
       continue;
     }
     flush_returns();
+    if (clock.is_virtual() && !timers.empty()) {
+      if (watches != 0)
+        ev_run(loop, EVRUN_NOWAIT);
+      if (state.run_head == nullptr)
+        clock.jump_to(timers.earliest());
+      continue;
+    }
     if (!timers.empty() && (timer_armed_for == 0 || timers.earliest() < timer_armed_for)) {
       timer_armed_for = timers.earliest();
       itimerspec when{};

@@ -37,6 +37,11 @@ void Timers::fire_due(std::int64_t now) noexcept {
   }
 }
 
+void Timers::shift(std::int64_t by) noexcept {
+  for (Entry& entry : heap_)
+    entry.timer->due = entry.due += by;
+}
+
 void Timers::sift_up(std::size_t at, const Entry& entry) {
   while (at > 0) {
     const std::size_t parent = (at - 1) / 4;

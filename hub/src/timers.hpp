@@ -19,6 +19,8 @@ public:
   void remove(Timer& timer) noexcept;
   // Fires everything due by `now`, in order; what that arms anew waits for the next call.
   void fire_due(std::int64_t now) noexcept;
+  // Moves all of them by that many nanoseconds.
+  void shift(std::int64_t by) noexcept;
 
 private:
   struct Entry { // the key beside the pointer: a comparison stays in the heap's own lines

@@ -75,7 +75,7 @@ Outcome Edge::wait(Direction d, const char* what, Deadline deadline, AttemptRef 
     turn = false;
     update_watch();
     const Deadline until =
-        doubtful ? earlier(deadline, Deadline(Deadline::Clock::now() + glance)) : deadline;
+        doubtful ? earlier(deadline, Deadline(glance)) : deadline;
     const Wake why = grove::detail::park_until(what, until);
 
     if (closed_)

@@ -13,5 +13,7 @@
 #include <grove/hub/join.hpp>
 #include <grove/hub/main.hpp>
 #include <grove/hub/queue.hpp>
+#include <grove/hub/random.hpp>
+#include <grove/hub/simulation.hpp>
 #include <grove/hub/timeout.hpp>
 #include <grove/hub/wait_any.hpp>

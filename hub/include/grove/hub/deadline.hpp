@@ -9,8 +9,14 @@
 namespace grove {
 
 namespace detail {
+std::int64_t now_nanoseconds();            // as now()
+bool has_passed(std::int64_t nanoseconds); // by an exact reading
 [[noreturn]] void throw_negative_timeout(std::int64_t nanoseconds);
-}
+} // namespace detail
+
+// The time of the calling thread's hub, which is steady_clock's (see Simulation for when it is
+// not).
+std::chrono::steady_clock::time_point now();
 
 // A Deadline says until when a call may wait. It is made, implicitly, from a duration (counted from
 // this moment; std::invalid_argument when negative), from a point in time of std::chrono's
@@ -29,14 +35,14 @@ public:
           std::chrono::duration_cast<std::chrono::nanoseconds>(timeout).count());
     }
     if (timeout < limit) {
-      due_ = since_epoch(Clock::now()) +
+      due_ = detail::now_nanoseconds() +
              std::chrono::duration_cast<std::chrono::nanoseconds>(timeout).count();
     }
   }
   Deadline(Clock::time_point when) : due_(since_epoch(when)) {} // NOLINT: implicit on purpose
 
   constexpr bool is_never() const { return due_ == never; }
-  bool has_passed() const { return !is_never() && since_epoch(Clock::now()) >= due_; }
+  bool has_passed() const { return !is_never() && detail::has_passed(due_); }
   // Nanoseconds of steady_clock; the largest value when never.
   constexpr std::int64_t nanoseconds() const { return due_; }
 

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+// The hub's clock.
+#include "clock.hpp"
+
+#include <chrono>
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+#include <grove/hub/deadline.hpp>
+
+#include "hub_impl.hpp"
+
+namespace grove {
+
+namespace detail {
+
+namespace {
+constexpr std::int64_t calibration = 2'000'000; // nanoseconds: the error is below 1e-4 then
+
+bool invariant_tsc() {
+#if defined(__x86_64__)
+  unsigned a = 0;
+  unsigned b = 0;
+  unsigned c = 0;
+  unsigned d = 0;
+  return __get_cpuid(0x80000007, &a, &b, &c, &d) != 0 && (d & (1U << 8)) != 0;
+#else
+  return false;
+#endif
+}
+} // namespace
+
+std::int64_t steady_nanoseconds() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+void HubClock::open() {
+  *this = {};
+  first_ = steady_nanoseconds();
+  first_cycles_ = cycles();
+}
+
+std::int64_t HubClock::sync() {
+  if (virtual_)
+    return base_;
+  static const bool usable = invariant_tsc();
+  const std::int64_t exact = steady_nanoseconds();
+  if (!usable)
+    return exact;
+  const std::uint64_t count = cycles();
+  const std::int64_t elapsed = exact - first_;
+  if (elapsed > calibration && count > first_cycles_) {
+    const double rate = static_cast<double>(elapsed) / static_cast<double>(count - first_cycles_);
+    constexpr double a_little_high = 1.0 + 1e-4;
+    rate_ = static_cast<std::uint64_t>(rate * a_little_high * (1 << rate_bits)) + 1;
+    base_ = exact;
+    base_cycles_ = count;
+  }
+  return exact;
+}
+
+std::uint64_t HubClock::cycles_in(std::int64_t nanoseconds) const {
+  const auto count = static_cast<std::uint64_t>(nanoseconds);
+  return rate_ == 0 ? count : (count << rate_bits) / rate_;
+}
+
+void HubClock::go_virtual() {
+  base_ = sync();
+  rate_ = 0;
+  virtual_ = true;
+}
+
+void HubClock::go_real() {
+  virtual_ = false;
+  sync();
+}
+
+std::int64_t now_nanoseconds() {
+  HubState& hub = *this_hub;
+  return hub.index == no_hub_index ? steady_nanoseconds() : HubImpl::of(hub).clock.now();
+}
+
+bool has_passed(std::int64_t nanoseconds) {
+  HubState& hub = *this_hub;
+  return nanoseconds <=
+         (hub.index == no_hub_index ? steady_nanoseconds() : HubImpl::of(hub).clock.sync());
+}
+
+} // namespace detail
+
+Deadline::Clock::time_point now() {
+  return Deadline::Clock::time_point(std::chrono::duration_cast<Deadline::Clock::duration>(
+      std::chrono::nanoseconds(detail::now_nanoseconds())));
+}
+
+} // namespace grove

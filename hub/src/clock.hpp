@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+// HubClock: what time it is for one hub.
+#pragma once
+
+#include <cstdint>
+
+#if defined(__x86_64__)
+#include <x86intrin.h>
+#endif
+
+namespace grove::detail {
+
+std::int64_t steady_nanoseconds(); // std::chrono::steady_clock, 25 ns a reading
+
+// A cheap counter of unknown rate: only differences are compared.
+inline std::uint64_t cycles() {
+#if defined(__x86_64__)
+  return __rdtsc();
+#else
+  return static_cast<std::uint64_t>(steady_nanoseconds());
+#endif
+}
+
+// Nanoseconds of steady_clock, read from the TSC where that is invariant: corrected at every poll,
+// and carried on between two of them at a rate that is a little high, so that a time limit that
+// begins now is never too short. Virtual: stands still until it is told to jump.
+class HubClock {
+public:
+  // Some milliseconds must pass before the rate is known; until then it is steady_clock itself.
+  void open();
+
+  std::int64_t now() const {
+    if (rate_ == 0) [[unlikely]]
+      return virtual_ ? base_ : steady_nanoseconds();
+    const std::uint64_t since = cycles() - base_cycles_;
+    if (since > longest_) [[unlikely]] // nobody has polled for long, or the machine was suspended
+      return steady_nanoseconds();
+    return base_ + static_cast<std::int64_t>((since * rate_) >> rate_bits) + margin;
+  }
+  // An exact reading, to which later ones are held.
+  std::int64_t sync();
+
+  // How many cycles make up that time; a guess until the rate is known.
+  std::uint64_t cycles_in(std::int64_t nanoseconds) const;
+
+  void go_virtual();
+  void go_real();
+  bool is_virtual() const { return virtual_; }
+  void jump_to(std::int64_t nanoseconds) { base_ = nanoseconds; }
+
+private:
+  static constexpr int rate_bits = 24; // with 2^34 cycles in between nothing overflows
+  static constexpr std::uint64_t longest_ = std::uint64_t{1} << 34;
+  static constexpr std::int64_t margin = 20; // the TSC may be read out of order
+
+  bool virtual_ = false;
+  std::uint64_t rate_ = 0; // nanoseconds per cycle, times 2^24; 0: not known, or not to be used
+  std::int64_t base_ = 0;
+  std::uint64_t base_cycles_ = 0;
+  std::uint64_t first_cycles_ = 0;
+  std::int64_t first_ = 0;
+};
+
+} // namespace grove::detail
