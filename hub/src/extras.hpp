@@ -8,9 +8,12 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <grove/hub/detail/timer.hpp>
 #include <grove/hub/greenlet.hpp>
+
+#include "locals.hpp"
 
 namespace grove::detail {
 
@@ -32,6 +35,10 @@ struct Extras {
   WaitNode joiners; // actors only: greenlets are joined more often and keep theirs at hand
   std::deque<Linked> links;
   std::uint64_t next_link = 1;
+  Timeout* scopes = nullptr;           // the innermost open Timeout
+  std::vector<IdentityRef> dependents; // end when this one does
+  Locals locals;
+  std::shared_ptr<Tree> tree;
 };
 
 inline Extras& extras_of(Identity* identity) {
@@ -39,5 +46,10 @@ inline Extras& extras_of(Identity* identity) {
     identity->extras = new Extras;
   return *identity->extras;
 }
+
+// Who spawned a greenlet; that may have ended. Nothing for main and actors.
+IdentityRef parent_of(const Identity* identity);
+// Kills those that were spawned to end with it.
+void kill_dependents(Identity* identity) noexcept;
 
 } // namespace grove::detail

@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <grove/hub/join.hpp>
 
@@ -54,43 +55,18 @@ void release_joiners(Identity* self) noexcept {
   if (self->extras == nullptr)
     return;
   grant_ring(self->extras->joiners);
+  kill_dependents(self);
   drop_extras(self);
 }
 
-namespace {
-
-bool wanted(const Extras::Linked& link, const GreenletState* state) {
-  return state->end == End::value ? link.on_value : link.on_exception;
-}
-
-// Runs the first link that is left. Another greenlet is under way for the next one before this one
-// may block, so that links begin in order and none holds up another.
-void run_links(const GreenletRef<>& ended) {
-  Extras& extras = *ended.identity()->extras;
-  while (!extras.links.empty()) {
-    Extras::Linked link = std::move(extras.links.front());
-    extras.links.pop_front();
-    if (!wanted(link, state_of(ended.identity())))
-      continue;
-    if (!extras.links.empty())
-      spawn(run_links, ended);
-    link.call(ended);
-    return;
-  }
-}
-
-void start_links(Identity* self) {
-  if (self->extras == nullptr || self->extras->links.empty())
-    return;
-  add_reference(self);
-  spawn(run_links, GreenletRef<>::adopt(self));
-}
-
-} // namespace
-
 void finish_greenlet(Identity* self) noexcept {
-  self->flags |= flag::finished;
   GreenletState* state = state_of(self);
+  if (self->extras != nullptr && self->extras->locals.first != nullptr) [[unlikely]] {
+    const Shield shield; // their destructors may wait
+    self->extras->locals.drop_all();
+  }
+  self->flags |= flag::finished;
+  state->ended_at = ++this_hub->ends;
   if ((self->flags & flag::kill_delivered) != 0 && state->end == End::value) [[unlikely]] {
     ++HubImpl::here().counters.declined_kills;
   }
@@ -98,8 +74,10 @@ void finish_greenlet(Identity* self) noexcept {
     report_unhandled(self, state->error);
   if (state->joiners.next != nullptr)
     grant_ring(state->joiners);
-  if (self->extras != nullptr) [[unlikely]]
+  if (self->extras != nullptr) [[unlikely]] {
+    kill_dependents(self);
     start_links(self);
+  }
   drop_reference(self);
 }
 
@@ -160,6 +138,39 @@ void fail_to_begin(Identity* identity, std::exception_ptr error) noexcept {
 // -- start
 // -----------------------------------------------------------------------------------------
 
+void announce_start(Identity* self) {
+  add_reference(self);
+  const auto started = GreenletRef<>::adopt(self);
+  // A hook may add hooks and remove them, itself too.
+  const std::vector<SpawnHook*> hooks = HubImpl::here().spawn_hooks;
+  for (SpawnHook* hook : hooks) {
+    const auto& now = HubImpl::here().spawn_hooks;
+    if (std::find(now.begin(), now.end(), hook) != now.end())
+      hook->call_(started);
+  }
+}
+
+IdentityRef parent_of(const Identity* identity) {
+  if (identity->id == 0 || identity->ops->accept != nullptr)
+    return {};
+  const GreenletState* state = state_of(const_cast<Identity*>(identity));
+  return {state->parent, state->parent_generation};
+}
+
+void end_with_parent(Identity* self) {
+  std::vector<IdentityRef>& all = extras_of(this_hub->current).dependents;
+  if (all.size() == all.capacity())
+    std::erase_if(all, [](const IdentityRef& one) { return !one.alive(); });
+  all.push_back({self, self->generation});
+}
+
+void kill_dependents(Identity* self) noexcept {
+  for (const IdentityRef& one : std::exchange(self->extras->dependents, {})) {
+    if (one.alive())
+      kill_identity(one.identity, nullptr);
+  }
+}
+
 void set_options(Identity* self, const SpawnOptions& options) {
   if (!options.name.empty())
     extras_of(self).name = options.name;
@@ -218,7 +229,9 @@ bool GreenletRef<void>::start() {
     if (!self_->extras->start->armed())
       return false;
     detail::disarm(*self_->extras->start);
-    detail::drop_reference(self_);
+    detail::start_unannounced(*detail::this_hub, self_);
+    detail::drop_reference(self_); // the timer's
+    return true;
   }
   detail::start_here(*detail::this_hub, self_);
   return true;
@@ -233,9 +246,11 @@ bool GreenletRef<void>::start_later(Deadline when) {
   timer->identity = self_;
   timer->fire = [](detail::Timer& t) noexcept {
     detail::Identity* self = static_cast<detail::StartTimer&>(t).identity;
-    detail::start_here(*detail::this_hub, self);
+    detail::start_unannounced(*detail::this_hub, self);
     detail::drop_reference(self); // the timer's; starting has taken one of its own
   };
+  if (detail::this_hub->spawn_hooks)
+    detail::announce_start(self_);
   if (!when.is_never()) {
     detail::arm(*timer, when.nanoseconds());
     detail::add_reference(self_);
@@ -256,6 +271,13 @@ void GreenletRef<void>::set_name(std::string name) {
   detail::extras_of(self_).name = std::move(name);
 }
 std::uint32_t GreenletRef<void>::id() const { return self_->id; }
+GreenletRef<> GreenletRef<void>::parent() const {
+  const detail::IdentityRef parent = detail::parent_of(self_);
+  if (!parent.alive() || parent.identity->id == 0 || parent.identity->ops->accept != nullptr)
+    return {};
+  detail::add_reference(parent.identity);
+  return GreenletRef<>::adopt(parent.identity);
+}
 
 namespace {
 // join_identity() for who holds a reference: there is no generation to compare.
@@ -303,37 +325,6 @@ void GreenletRef<void>::kill_nowait(std::exception_ptr error) const {
   detail::kill_identity(self_, std::move(error));
 }
 
-namespace {
-LinkId add_link(detail::Identity* self, bool on_value, bool on_exception,
-                GreenletRef<>::Link call) {
-  detail::Extras& extras = detail::extras_of(self);
-  const std::uint64_t id = extras.next_link++;
-  extras.links.push_back({id, on_value, on_exception, std::move(call)});
-  if ((self->flags & detail::flag::finished) != 0 && extras.links.size() == 1) {
-    detail::start_links(self);
-  }
-  return LinkId{id};
-}
-} // namespace
-
-LinkId GreenletRef<void>::link(Link f) const { return add_link(self_, true, true, std::move(f)); }
-LinkId GreenletRef<void>::link_value(Link f) const {
-  return add_link(self_, true, false, std::move(f));
-}
-LinkId GreenletRef<void>::link_exception(Link f) const {
-  return add_link(self_, false, true, std::move(f));
-}
-void GreenletRef<void>::unlink(LinkId id) const {
-  if (self_->extras == nullptr)
-    return;
-  std::erase_if(self_->extras->links, [&](const detail::Extras::Linked& link) {
-    return link.id == static_cast<std::uint64_t>(id);
-  });
-}
-std::size_t GreenletRef<void>::links() const {
-  return self_->extras == nullptr ? 0 : self_->extras->links.size();
-}
-
 // -- subclasses
 // ------------------------------------------------------------------------------------
 
@@ -361,6 +352,17 @@ Greenlet::~Greenlet() {
   std::abort();
 }
 
+SpawnHook::SpawnHook(Function call) : call_(std::move(call)) {
+  detail::HubImpl& hub = detail::HubImpl::here();
+  hub.spawn_hooks.push_back(this);
+  hub.state.spawn_hooks = true;
+}
+SpawnHook::~SpawnHook() {
+  detail::HubImpl& hub = detail::HubImpl::here();
+  std::erase(hub.spawn_hooks, this);
+  hub.state.spawn_hooks = !hub.spawn_hooks.empty();
+}
+
 std::string current_name() { return detail::name_of(detail::here().current); }
 
 GreenletRef<> current_greenlet() {
@@ -378,35 +380,6 @@ void sleep(Deadline until) {
   }
   detail::here();
   detail::park_until("sleep", until);
-}
-
-// -- several
-// ---------------------------------------------------------------------------------------
-
-bool join_all(std::span<const Joinable> all, Deadline deadline) {
-  for (const Joinable& one : all) {
-    if (one.ref().identity == detail::here().current)
-      detail::join_identity(one.ref(), deadline);
-  }
-  for (const Joinable& one : all) {
-    if (!detail::join_identity(one.ref(), deadline))
-      return false;
-  }
-  return true;
-}
-bool join_all(std::initializer_list<Joinable> all, Deadline deadline) {
-  return join_all(std::span<const Joinable>(all.begin(), all.size()), deadline);
-}
-
-bool kill_all(std::span<const Joinable> all, Deadline deadline) {
-  for (const Joinable& one : all) {
-    if (one.ref().alive())
-      detail::kill_identity(one.ref().identity, nullptr);
-  }
-  return join_all(all, deadline);
-}
-bool kill_all(std::initializer_list<Joinable> all, Deadline deadline) {
-  return kill_all(std::span<const Joinable>(all.begin(), all.size()), deadline);
 }
 
 } // namespace grove

@@ -16,13 +16,15 @@
 #include <grove/hub/hub.hpp>
 
 #include "clock.hpp"
+#include "locals.hpp"
 #include "memory.hpp"
 #include "stacks.hpp"
 #include "timers.hpp"
 
 namespace grove {
 class Simulation;
-}
+class SpawnHook;
+} // namespace grove
 
 namespace grove::detail {
 
@@ -87,6 +89,8 @@ public:
 
   bool shutting_down = false;
   std::exception_ptr deadlock;
+  LocalsByKey locals;
+  std::vector<SpawnHook*> spawn_hooks;
   ErrorHook error_hook;
   Stats counters{};
 

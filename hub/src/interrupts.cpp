@@ -2,7 +2,9 @@
 // Kill, Timeout scopes, shields: how they reach a greenlet's suspension point.
 #include "interrupts.hpp"
 
+#include <algorithm>
 #include <stdexcept>
+#include <utility>
 
 #include <grove/hub/detail/wait.hpp>
 #include <grove/hub/join.hpp>
@@ -116,18 +118,41 @@ void kill_identity(Identity* identity, std::exception_ptr error) {
 Timeout::Timeout(Deadline deadline) {
   detail::HubState& hub = detail::here();
   owner_ = {hub.current, hub.current->generation};
-  detail::extras_of(hub.current); // expiry must not have to allocate
+  detail::Extras& extras = detail::extras_of(hub.current); // expiry must not have to allocate
   timer_.scope = this;
   timer_.fire = [](detail::Timer& timer) noexcept {
     detail::Interrupts::expire(*static_cast<Expiry&>(timer).scope);
   };
   if (!deadline.is_never())
     detail::arm(timer_, deadline.nanoseconds());
+  outer_ = std::exchange(extras.scopes, this);
+}
+
+Timeout::~Timeout() {
+  cancel();
+  if (!owner_.alive() || owner_.identity->extras == nullptr) // main's, after its hub
+    return;
+  Timeout** at = &owner_.identity->extras->scopes; // nearly always the first
+  while (*at != this)
+    at = &(*at)->outer_;
+  *at = outer_;
 }
 
 void Timeout::cancel() noexcept {
   detail::disarm(timer_);
   detail::Interrupts::forget(*this);
+}
+
+Deadline current_deadline() {
+  const detail::Extras* extras = detail::here().current->extras;
+  std::int64_t due = Deadline().nanoseconds();
+  if (extras != nullptr) {
+    for (const Timeout* scope = extras->scopes; scope != nullptr; scope = scope->outer_) {
+      if (scope->expired_ || scope->timer_.armed())
+        due = std::min(due, scope->timer_.due);
+    }
+  }
+  return Deadline::Clock::time_point(std::chrono::nanoseconds(due));
 }
 
 Shield::Shield() : context_(detail::here().context) { ++context_->shields; }

@@ -8,6 +8,7 @@
 #include <grove/hub/event.hpp>
 #include <grove/hub/exceptions.hpp>
 #include <grove/hub/greenlet.hpp>
+#include <grove/hub/greenlet_local.hpp>
 #include <grove/hub/hub.hpp>
 #include <grove/hub/hub_thread.hpp>
 #include <grove/hub/join.hpp>
@@ -16,4 +17,6 @@
 #include <grove/hub/random.hpp>
 #include <grove/hub/simulation.hpp>
 #include <grove/hub/timeout.hpp>
+#include <grove/hub/tree_local.hpp>
+#include <grove/hub/wait.hpp>
 #include <grove/hub/wait_any.hpp>

@@ -22,12 +22,16 @@
 namespace grove {
 
 class Hub;
+class SpawnHook;
 
 // How a greenlet is made.
 struct SpawnOptions {
   std::string name{};         // shown in reports; empty: "greenlet-<id>"
   std::size_t stack_size = 0; // usable bytes; 0: the default, 128 KiB of address space
   Hub* hub = nullptr;         // where it runs; null: here
+  // Bound to who spawns it: his current_deadline() is a Timeout scope around its function, and it
+  // is killed when he has ended. On this hub only.
+  bool inherit = false;
 };
 
 // Names what a link returned, for unlink().
@@ -83,6 +87,8 @@ public:
   void set_name(std::string name);
   // Small, unique among the living greenlets of its hub, used again.
   std::uint32_t id() const;
+  // The greenlet that made it; empty if that has ended, or if it was main or an actor.
+  GreenletRef parent() const;
 
   // -- waiting -------------------------------------------------------------------------------
   // Waits for the end. False if the deadline came first. std::logic_error when asked to wait for
@@ -149,6 +155,7 @@ private:
 namespace detail {
 void set_options(Identity* self, const SpawnOptions& options);
 bool elsewhere(const SpawnOptions& options);
+void end_with_parent(Identity* self); // who is running is the parent
 } // namespace detail
 
 template <class F, class... Args>
@@ -208,6 +215,22 @@ protected:
   explicit Greenlet(const SpawnOptions& options = {});
   virtual ~Greenlet();
   virtual void run() = 0;
+};
+
+// While a SpawnHook lives, f is called with every greenlet of this hub that is started, by whom it
+// is started: once, when spawn(), spawn_later(), start() or start_later() is called. What it throws
+// comes out of that call, and the greenlet is not started. Made and destroyed on its hub.
+class SpawnHook {
+public:
+  using Function = std::function<void(const GreenletRef<>&)>;
+  explicit SpawnHook(Function f);
+  SpawnHook(const SpawnHook&) = delete;
+  SpawnHook& operator=(const SpawnHook&) = delete;
+  ~SpawnHook();
+
+private:
+  friend void detail::announce_start(detail::Identity* self);
+  Function call_;
 };
 
 // The greenlet (or actor) that is running, in a form for messages: its name.

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <initializer_list>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -25,6 +26,8 @@ public:
   Joinable(const Ref& ref) : Joinable(ref.joinable()) {} // NOLINT: implicit on purpose
 
   detail::IdentityRef ref() const { return ref_; }
+  class EndOp;
+  [[nodiscard]] EndOp wait_op() const; // see wait.hpp
 
 private:
   detail::IdentityRef ref_;
@@ -38,6 +41,19 @@ template <class Ref>
 bool join_all(const std::vector<Ref>& all, Deadline deadline = {}) {
   const std::vector<Joinable> list(all.begin(), all.end());
   return join_all(std::span<const Joinable>(list), deadline);
+}
+
+struct JoinOptions {
+  Deadline deadline{};
+  std::size_t count = std::numeric_limits<std::size_t>::max(); // so many ends are enough
+  bool raise_error = false; // throw the error of the first greenlet that ends with one, at once
+};
+// Waits for ends, and returns how many there were. A kill is no error.
+std::size_t join_all(std::span<const Joinable> all, const JoinOptions& options);
+template <class Ref>
+std::size_t join_all(const std::vector<Ref>& all, const JoinOptions& options) {
+  const std::vector<Joinable> list(all.begin(), all.end());
+  return join_all(std::span<const Joinable>(list), options);
 }
 
 // Kills all, then waits for their ends. False if the deadline came first.

@@ -2,7 +2,12 @@
 // Timeout scopes, and shields against them and against kills.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
+#include <functional>
+#include <optional>
+#include <type_traits>
+#include <utility>
 
 #include <grove/hub/deadline.hpp>
 #include <grove/hub/detail/timer.hpp>
@@ -21,7 +26,7 @@ public:
   explicit Timeout(Deadline deadline);
   Timeout(const Timeout&) = delete;
   Timeout& operator=(const Timeout&) = delete;
-  ~Timeout() { cancel(); }
+  ~Timeout();
 
   // The scope goes on without a limit.
   void cancel() noexcept;
@@ -30,14 +35,42 @@ public:
 
 private:
   friend struct detail::Interrupts;
+  friend Deadline current_deadline();
   struct Expiry : detail::Timer {
     Timeout* scope = nullptr;
   };
   Expiry timer_;
   detail::IdentityRef owner_;
-  Timeout* next_ = nullptr; // in its owner's list of expired scopes
+  Timeout* next_ = nullptr;  // in its owner's list of expired scopes
+  Timeout* outer_ = nullptr; // in its owner's list of open scopes
   bool expired_ = false;
 };
+
+// The earliest end of the running greenlet's open Timeout scopes.
+Deadline current_deadline();
+
+// Calls f within a Timeout scope. Its result, or nothing (false, for one that returns void) if the
+// time ran out first; scopes of others pass through.
+template <std::invocable F>
+auto with_timeout(Deadline deadline, F&& f) {
+  using Result = std::invoke_result_t<F>;
+  Timeout scope(deadline);
+  try {
+    if constexpr (std::is_void_v<Result>) {
+      std::invoke(std::forward<F>(f));
+      return true;
+    } else {
+      return std::optional<std::decay_t<Result>>(std::invoke(std::forward<F>(f)));
+    }
+  } catch (const TimeoutExpired& expired) {
+    if (!scope.is(expired))
+      throw;
+  }
+  if constexpr (std::is_void_v<Result>)
+    return false;
+  else
+    return std::optional<std::decay_t<Result>>();
+}
 
 // While a Shield lives, kills and expired Timeout scopes of its greenlet are held back; they are
 // thrown at the first suspension point after it. Deadlines of single calls go on as ever.

@@ -4,6 +4,7 @@
 
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <stdexcept>
 #include <tuple>
@@ -69,6 +70,9 @@ public:
   }
   void take() {}
   static constexpr const char* name = "wait_any(ended)";
+
+protected:
+  const std::uint32_t* order_of_end() const;
 
 private:
   detail::IdentityRef who_;

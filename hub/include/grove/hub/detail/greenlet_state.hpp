@@ -27,9 +27,12 @@ enum class End : std::uint8_t { none, value, error, killed };
 // start to end. Hub-local: the count is not atomic.
 struct GreenletState {
   std::uint32_t references = 1;
+  std::uint32_t parent_generation = 0;
+  Identity* parent = nullptr; // who spawned it
+  std::exception_ptr error;   // set when end is error
+  WaitNode joiners;           // who waits for its end
+  std::uint32_t ended_at = 0; // which of the hub's ends, modulo 2^32
   End end = End::none;
-  std::exception_ptr error; // set when end is error
-  WaitNode joiners;         // who waits for its end
 };
 
 // What stands behind the identity in its slot.
@@ -98,10 +101,27 @@ void drop_last_reference(Identity* self) noexcept;
 
 inline void add_reference(Identity* self) { ++state_of(self)->references; }
 // Puts a fresh one at the tail of the run queue.
-inline void start_here(HubState& hub, Identity* self) {
+inline void start_unannounced(HubState& hub, Identity* self) {
   self->flags |= flag::started;
   add_reference(self); // until it ends
   hub.push(self);
+}
+void announce_start(Identity* self); // to the spawn hooks
+inline void start_here(HubState& hub, Identity* self) {
+  if (hub.spawn_hooks) [[unlikely]]
+    announce_start(self);
+  start_unannounced(hub, self);
+}
+
+// The child comes after its parent in the tree of who spawned whom.
+void inherit_tree(Identity* parent, Identity* child);
+inline void set_parent(HubState& hub, Identity* child) {
+  Identity* parent = hub.current;
+  GreenletState* state = state_of(child);
+  state->parent = parent;
+  state->parent_generation = parent->generation;
+  if (parent->extras != nullptr) [[unlikely]]
+    inherit_tree(parent, child);
 }
 inline void drop_reference(Identity* self) noexcept {
   if (--state_of(self)->references == 0)
@@ -157,6 +177,7 @@ Identity* make_task(HubState& hub, Args&&... args) {
     give_identity(hub, self);
     throw;
   }
+  set_parent(hub, self);
   return self;
 }
 

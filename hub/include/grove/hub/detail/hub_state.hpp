@@ -73,6 +73,8 @@ struct HubState {
   std::uint32_t tick = 0;   // dispatches until the next look at the clock
   std::uint32_t spawns = 0; // actor spawns until the spawner gives way
   std::uint64_t questions = 0;
+  std::uint32_t ends = 0;   // greenlets that have ended, modulo 2^32
+  bool spawn_hooks = false; // somebody wants to hear of each start
   Context* idle_hosts = nullptr;
   std::uint16_t index = no_hub_index;
   Mail* free_mail[mail_classes] = {};

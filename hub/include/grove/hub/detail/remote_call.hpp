@@ -4,6 +4,7 @@
 
 #include <exception>
 #include <memory>
+#include <stdexcept>
 #include <utility>
 
 #include <grove/hub/async_result.hpp>
@@ -79,15 +80,31 @@ R call_on(Hub& hub, const SpawnOptions& options, F f) {
 
 // spawn() with a name, a stack size, or on another hub. On another hub f and its arguments are
 // moved there; the handle is one of this hub, to a greenlet that waits for the result: killing it
-// kills the other. Closed, from get(), if that hub has shut down.
+// kills the other. Closed, from get(), if that hub has shut down. std::invalid_argument for options
+// that exclude each other.
 template <class F, class... Args>
 requires SpawnCallable<F, Args...> GreenletRef<SpawnResult<F, Args...>>
 spawn(const SpawnOptions& options, F&& f, Args&&... args) {
   if (detail::elsewhere(options)) {
+    if (options.inherit)
+      throw std::invalid_argument("grove: spawn: a greenlet of another hub can not inherit");
     using Call = detail::Bound<std::decay_t<F>, std::decay_t<Args>...>;
     return spawn([options, call = Call(std::forward<F>(f), std::forward<Args>(args)...)]() mutable {
       return detail::call_on<SpawnResult<F, Args...>>(*options.hub, options, std::move(call));
     });
+  }
+  if (options.inherit) {
+    using Call = detail::Bound<std::decay_t<F>, std::decay_t<Args>...>;
+    auto ref =
+        make_greenlet([deadline = current_deadline(),
+                       call = Call(std::forward<F>(f), std::forward<Args>(args)...)]() mutable {
+          const Timeout limit(deadline);
+          return call();
+        });
+    detail::set_options(ref.identity(), options);
+    detail::end_with_parent(ref.identity());
+    detail::start_here(*detail::this_hub, ref.identity());
+    return ref;
   }
   auto ref = make_greenlet(std::forward<F>(f), std::forward<Args>(args)...);
   detail::set_options(ref.identity(), options);
