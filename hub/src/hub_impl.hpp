@@ -29,6 +29,7 @@ class SpawnHook;
 namespace grove::detail {
 
 struct DescriptorTable;
+class Probe;
 
 inline Mail* sleeping_mark() { return reinterpret_cast<Mail*>(1); } // empty, owner asleep
 inline Mail* closed_mark() { return reinterpret_cast<Mail*>(2); }   // the hub has shut down
@@ -86,6 +87,7 @@ public:
   HubClock clock;
   std::uint64_t random = 0; // state of random_number(); 0: not seeded yet
   Simulation* simulation = nullptr;
+  Probe* probe = nullptr;
 
   bool shutting_down = false;
   std::exception_ptr deadlock;

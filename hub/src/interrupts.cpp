@@ -23,6 +23,8 @@ void clear(Identity* identity, std::uint16_t flags) {
 } // namespace
 
 void Interrupts::deliver(HubState& hub, Identity* me) {
+  if ((me->flags & flag::probed) != 0)
+    HubImpl::of(hub).probe->suspension_point(me);
   if (!allowed(*hub.context, *hub.eh))
     return;
   if ((me->flags & flag::kill_pending) != 0) {

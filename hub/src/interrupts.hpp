@@ -9,6 +9,16 @@
 
 namespace grove::detail {
 
+// Called at every suspension point of whoever is flagged `probed`, before anything is thrown there:
+// a test that disturbs each of them in turn. No greenlet may be switched to meanwhile.
+class Probe {
+public:
+  virtual void suspension_point(Identity* self) = 0;
+
+protected:
+  ~Probe() = default;
+};
+
 struct Interrupts {
   // True if nothing holds them back: no open Shield, no unwinding.
   static bool allowed(const Context& context, const EhGlobals& eh) {

@@ -64,8 +64,9 @@ enum : std::uint16_t {
   stopping = 1024,      // actors: ends after the current message
   unstarted = 2048,     // actors: on_start has not run yet
   told_long = 4096,     // actors: that the inbox grew very long was reported
+  probed = 8192,        // a test counts its suspension points
 };
-constexpr std::uint16_t interrupts = kill_pending | expired | deadlock;
+constexpr std::uint16_t interrupts = kill_pending | expired | deadlock | probed;
 } // namespace flag
 
 // 56 bytes. Lives in a slab whose memory stays an Identity for ever: a stale reference may look at
