@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Two greenlets that wake each other, and timers that never fire.
-#include <chrono>
+// Two greenlets that wake each other.
 #include <cstdint>
-#include <memory>
-#include <vector>
 
 #include <benchmark/benchmark.h>
 
 #include <grove/hub/event.hpp>
 #include <grove/hub/greenlet.hpp>
 #include <grove/hub/queue.hpp>
-#include <grove/hub/timeout.hpp>
 
 #include "support/check.hpp"
 
@@ -65,26 +61,7 @@ void event_ping_pong(benchmark::State& state) {
   bench::expect_equal(state, "waits", waits, static_cast<std::int64_t>(state.iterations()));
 }
 
-// A Timeout scope that is left in time, beside a thousand that are open.
-void arm_cancel(benchmark::State& state) {
-  const auto later = std::chrono::steady_clock::now() + std::chrono::hours(1);
-  std::vector<std::unique_ptr<grove::Timeout>> others;
-  for (int i = 0; i < 1000; ++i) {
-    others.push_back(
-        std::make_unique<grove::Timeout>(later + std::chrono::seconds(i * 7919 % 1000)));
-  }
-  std::int64_t pending = 0;
-  int seconds = 0;
-  for (auto _ : state) {
-    seconds = (seconds + 389) % 1000;
-    const grove::Timeout timeout(later + std::chrono::seconds(seconds));
-    pending += timeout.pending() ? 1 : 0;
-  }
-  bench::expect_equal(state, "pending", pending, static_cast<std::int64_t>(state.iterations()));
-}
-
 BENCHMARK(queue_ping_pong)->Name("queue/ping_pong")->UseRealTime();
 BENCHMARK(event_ping_pong)->Name("event/ping_pong")->UseRealTime();
-BENCHMARK(arm_cancel)->Name("timer/arm_cancel")->UseRealTime();
 
 } // namespace

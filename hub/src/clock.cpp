@@ -59,6 +59,7 @@ std::int64_t HubClock::sync() {
     rate_ = static_cast<std::uint64_t>(rate * a_little_high * (1 << rate_bits)) + 1;
     base_ = exact;
     base_cycles_ = count;
+    longest_ = longest;
   }
   return exact;
 }
@@ -70,7 +71,7 @@ std::uint64_t HubClock::cycles_in(std::int64_t nanoseconds) const {
 
 void HubClock::go_virtual() {
   base_ = sync();
-  rate_ = 0;
+  longest_ = 0;
   virtual_ = true;
 }
 

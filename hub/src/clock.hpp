@@ -29,12 +29,10 @@ public:
   // Some milliseconds must pass before the rate is known; until then it is steady_clock itself.
   void open();
 
-  std::int64_t now() const {
-    if (rate_ == 0) [[unlikely]]
-      return virtual_ ? base_ : steady_nanoseconds();
+  std::int64_t now() {
     const std::uint64_t since = cycles() - base_cycles_;
-    if (since > longest_) [[unlikely]] // nobody has polled for long, or the machine was suspended
-      return steady_nanoseconds();
+    if (since > longest_) [[unlikely]] // the rate is not known yet, or nobody has polled for long
+      return sync();
     return base_ + static_cast<std::int64_t>((since * rate_) >> rate_bits) + margin;
   }
   // An exact reading, to which later ones are held.
@@ -49,12 +47,13 @@ public:
   void jump_to(std::int64_t nanoseconds) { base_ = nanoseconds; }
 
 private:
-  static constexpr int rate_bits = 24; // with 2^34 cycles in between nothing overflows
-  static constexpr std::uint64_t longest_ = std::uint64_t{1} << 34;
+  static constexpr int rate_bits = 24;
+  static constexpr std::uint64_t longest = std::uint64_t{1} << 34; // nothing overflows
   static constexpr std::int64_t margin = 20; // the TSC may be read out of order
 
   bool virtual_ = false;
-  std::uint64_t rate_ = 0; // nanoseconds per cycle, times 2^24; 0: not known, or not to be used
+  std::uint64_t rate_ = 0;    // nanoseconds per cycle, times 2^24
+  std::uint64_t longest_ = 0; // cycles for which it may be carried on; 0: the TSC is not to be used
   std::int64_t base_ = 0;
   std::uint64_t base_cycles_ = 0;
   std::uint64_t first_cycles_ = 0;

@@ -126,15 +126,27 @@ Timeout::Timeout(Deadline deadline) {
     detail::Interrupts::expire(*static_cast<Expiry&>(timer).scope);
   };
   if (!deadline.is_never())
-    detail::arm(timer_, deadline.nanoseconds());
-  outer_ = std::exchange(extras.scopes, this);
+    detail::HubImpl::of(hub).timers.add(timer_, deadline.nanoseconds());
+  outer_ = extras.scopes;
+  extras.scopes = this;
 }
 
 Timeout::~Timeout() {
-  cancel();
+  detail::HubState& hub = *detail::this_hub;
+  if (timer_.armed())
+    detail::HubImpl::of(hub).timers.remove(timer_);
+  detail::Extras* extras = hub.current != nullptr ? hub.current->extras : nullptr;
+  if (extras != nullptr && extras->scopes == this && !expired_) [[likely]]
+    extras->scopes = outer_;
+  else
+    leave();
+}
+
+void Timeout::leave() noexcept {
+  detail::Interrupts::forget(*this);
   if (!owner_.alive() || owner_.identity->extras == nullptr) // main's, after its hub
     return;
-  Timeout** at = &owner_.identity->extras->scopes; // nearly always the first
+  Timeout** at = &owner_.identity->extras->scopes;
   while (*at != this)
     at = &(*at)->outer_;
   *at = outer_;

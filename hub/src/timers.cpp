@@ -5,23 +5,28 @@
 namespace grove::detail {
 
 void Timers::add(Timer& timer, std::int64_t due) {
-  remove(timer);
+  if (timer.armed())
+    remove(timer);
+  const Entry entry{due, armed_, &timer};
+  heap_.push_back(entry); // all that can throw
   timer.due = due;
-  timer.order = armed_;
-  heap_.emplace_back(); // all that can throw
-  ++armed_;
-  sift_up(heap_.size() - 1, Entry{due, timer.order, &timer});
+  timer.order = armed_++;
+  const std::size_t at = heap_.size() - 1;
+  if (at == 0 || !(entry < heap_[(at - 1) / 4])) // most are due late
+    timer.position = static_cast<std::uint32_t>(at);
+  else
+    sift_up(at, entry);
 }
 
 void Timers::remove(Timer& timer) noexcept {
-  if (!timer.armed())
-    return;
   const std::size_t at = timer.position;
   timer.position = Timer::idle;
+  if (at == heap_.size() - 1) { // most end soon
+    heap_.pop_back();
+    return;
+  }
   const Entry last = heap_.back();
   heap_.pop_back();
-  if (at == heap_.size())
-    return;
   if (at > 0 && last < heap_[(at - 1) / 4])
     sift_up(at, last);
   else

@@ -16,7 +16,7 @@ public:
   std::size_t size() const { return heap_.size(); }
   std::int64_t earliest() const { return heap_.front().due; }
   void add(Timer& timer, std::int64_t due);
-  void remove(Timer& timer) noexcept;
+  void remove(Timer& timer) noexcept; // an armed one
   // Fires everything due by `now`, in order; what that arms anew waits for the next call.
   void fire_due(std::int64_t now) noexcept;
   // Moves all of them by that many nanoseconds.

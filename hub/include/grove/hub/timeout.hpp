@@ -36,6 +36,7 @@ public:
 private:
   friend struct detail::Interrupts;
   friend Deadline current_deadline();
+  void leave() noexcept; // the list of its owner's scopes
   struct Expiry : detail::Timer {
     Timeout* scope = nullptr;
   };
