@@ -8,11 +8,13 @@
 #include <zmq.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <cstddef>
 #include <filesystem>
+#include <stop_token>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -235,6 +237,111 @@ TEST_F(SocketTest, a_message_of_parts_that_recv_cannot_return_is_dropped_whole) 
 TEST_F(SocketTest, a_message_without_parts_is_refused) {
   Socket push(context, SocketType::push);
   EXPECT_THROW(push.send_multipart(Multipart()), std::invalid_argument);
+}
+
+// A peer on a plain thread, which takes so many parts and goes.
+std::vector<std::string> take_parts(void* context, int type, std::size_t count) {
+  constexpr int patience = 10'000, plenty = 100'000, none = 0;
+  void* peer = zmq_socket(context, type);
+  zmq_setsockopt(peer, ZMQ_RCVTIMEO, &patience, sizeof patience);
+  zmq_setsockopt(peer, ZMQ_RCVHWM, &plenty, sizeof plenty);
+  zmq_setsockopt(peer, ZMQ_LINGER, &none, sizeof none);
+  zmq_connect(peer, "inproc://here");
+  std::vector<std::string> parts;
+  while (parts.size() < count) {
+    std::array<char, 16> part{};
+    const int size = zmq_recv(peer, part.data(), part.size(), 0);
+    if (size < 0)
+      break;
+    parts.emplace_back(part.data(), static_cast<std::size_t>(size));
+  }
+  zmq_close(peer);
+  return parts;
+}
+
+// One peer after the other. That libzmq mixes up parts takes more (docs/zmq.md, "A known limit").
+class OnePeerAtATime : public SocketTest,
+                       public ::testing::WithParamInterface<std::pair<SocketType, int>> {};
+
+// pitfall 67
+TEST_P(OnePeerAtATime, never_gets_half_a_message) {
+  const auto [type, theirs] = GetParam();
+  Socket socket(context, type);
+  socket.set(option::sndhwm, 10);
+  socket.bind("inproc://here");
+  std::atomic<bool> gone = false;
+  std::atomic<int> refused = 0;
+  const std::jthread peers([&, peer_type = theirs](const std::stop_token& stop) {
+    bool whole = true;
+    for (int round = 0; round < 100 && whole; ++round) {
+      std::string text;
+      for (const std::string& part : take_parts(context.native_handle(), peer_type, 30))
+        text += part;
+      whole = text == "abcdeabcdeabcdeabcdeabcdeabcde";
+      EXPECT_TRUE(whole) << "round " << round << ": " << text;
+      // The next one comes when the sender stands in line: nobody who has left is written to.
+      for (const int before = refused; refused == before && !stop.stop_requested();)
+        std::this_thread::yield();
+    }
+    gone = true;
+  });
+  const auto sender = spawn([&] {
+    for (;;)
+      socket.send_multipart({"a", "b", "c", "d", "e"});
+  });
+  while (!gone) {
+    if (!socket.try_send_multipart(multipart("a", "b", "c", "d", "e")))
+      ++refused;
+    sleep(200us);
+  }
+  sender.kill();
+  sender.join();
+}
+
+INSTANTIATE_TEST_SUITE_P(Zmq, OnePeerAtATime,
+                         ::testing::Values(std::pair(SocketType::push, ZMQ_PULL),
+                                           std::pair(SocketType::dealer, ZMQ_DEALER)),
+                         [](const auto& instance) {
+                           return std::string(name_of(instance.param.first));
+                         });
+
+TEST_F(SocketTest, peers_that_come_and_go_get_messages_of_one_part_once_and_in_order) {
+  Socket push(context, SocketType::push);
+  push.set(option::sndhwm, 10);
+  push.bind("inproc://here");
+  std::atomic<int> left = 4;
+  std::array<std::vector<int>, 4> taken;
+  std::vector<std::jthread> peers;
+  peers.reserve(taken.size());
+  for (std::vector<int>& mine : taken) {
+    peers.emplace_back([&] {
+      bool fine = true;
+      for (int round = 0; round < 100 && fine; ++round) {
+        const auto parts = take_parts(context.native_handle(), ZMQ_PULL, 6);
+        fine = parts.size() == 6;
+        EXPECT_TRUE(fine) << "round " << round;
+        for (const std::string& part : parts)
+          mine.push_back(std::stoi(part));
+      }
+      --left;
+    });
+  }
+  int number = 0;
+  while (left > 0) {
+    try {
+      push.send(std::to_string(number), 1ms);
+      ++number;
+    } catch (const TimeoutError&) { // nobody is there
+    }
+  }
+  peers.clear();
+  std::vector<int> all;
+  for (const std::vector<int>& one : taken) {
+    EXPECT_TRUE(std::ranges::is_sorted(one));
+    all.insert(all.end(), one.begin(), one.end());
+  }
+  std::ranges::sort(all);
+  EXPECT_EQ(std::ranges::adjacent_find(all), all.end());
 }
 
 // -- not waiting ---------------------------------------------------------------------------------

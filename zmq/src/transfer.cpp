@@ -25,7 +25,8 @@ int send_part(void* handle, Message& part, int flags) noexcept {
 
 // The types that hand a message to one peer of many, and refuse in the middle of it when that peer
 // goes away: libzmq has forgotten the parts it took, and the whole message must be sent anew. (The
-// others either go on with the next part or drop what nobody can get.)
+// others either go on with the next part or drop what nobody can get.) What libzmq gives to another
+// peer without a word cannot be helped here: docs/zmq.md, "A known limit".
 bool starts_anew(SocketType type) noexcept {
   return type == SocketType::push || type == SocketType::dealer || type == SocketType::pair;
 }
