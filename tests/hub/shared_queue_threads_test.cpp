@@ -240,14 +240,16 @@ TEST_F(SharedQueueThreadsTest, kills_and_deadlines_under_fire_from_a_thread_lose
   });
   bool done = false;
   while (!done) {
-    auto killed = spawn([&] { got.push_back(queue.get()); });
-    auto late = spawn([&] {
+    const auto until_closed = [](auto take) {
       try {
-        got.push_back(queue.get(20us));
+        take();
       } catch (const TimeoutError&) {
+      } catch (const Closed&) {
       }
-    });
-    auto chooser = spawn([&] {
+    };
+    auto killed = spawn(until_closed, [&] { got.push_back(queue.get()); });
+    auto late = spawn(until_closed, [&] { got.push_back(queue.get(20us)); });
+    auto chooser = spawn(until_closed, [&] {
       auto item = wait_any(queue.get_op(), after(20us));
       if (item.index() == 0)
         got.push_back(std::get<0>(item));

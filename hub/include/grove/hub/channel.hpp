@@ -80,10 +80,7 @@ public:
     home_("Channel.try_put");
     return hand_over(item);
   }
-  [[nodiscard]] bool try_put(const T& item) {
-    T copy(item);
-    return try_put(std::move(copy));
-  }
+  [[nodiscard]] bool try_put(const T& item) { return try_put(T(item)); }
   // Nothing if nobody waits to put. Closed if the channel is closed.
   [[nodiscard]] std::optional<T> try_get() {
     home_("Channel.try_get");

@@ -100,15 +100,12 @@ public:
   }
 
   // -- not waiting ---------------------------------------------------------------------------
-  // False if the queue is full, and `item` is as it was. Closed if it is closed.
+  // False, with `item` as it was, if the queue is full. Closed if it is closed.
   [[nodiscard]] bool try_put(T&& item) {
     home_("Queue.try_put");
     return try_put_now(item);
   }
-  [[nodiscard]] bool try_put(const T& item) {
-    T copy(item);
-    return try_put(std::move(copy));
-  }
+  [[nodiscard]] bool try_put(const T& item) { return try_put(T(item)); }
   // Nothing if the queue is empty. Closed if it is closed and empty.
   [[nodiscard]] std::optional<T> try_get() {
     home_("Queue.try_get");
@@ -124,8 +121,7 @@ public:
   static std::default_sentinel_t end() { return {}; }
 
   // -- tasks ---------------------------------------------------------------------------------
-  // Each item that was put is a task until somebody who took one says that it is done.
-  // std::logic_error if there are no more.
+  // What was put is a task until somebody says that it is done. std::logic_error if there is none.
   void task_done() {
     home_("Queue.task_done");
     if (unfinished_ == 0)

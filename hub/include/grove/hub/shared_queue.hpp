@@ -102,10 +102,7 @@ public:
     state_->put(std::move(item));
     return true;
   }
-  [[nodiscard]] bool try_put(const T& item) {
-    T copy(item);
-    return try_put(std::move(copy));
-  }
+  [[nodiscard]] bool try_put(const T& item) { return try_put(T(item)); }
   // Nothing if the queue is empty. Closed if it is closed and empty.
   [[nodiscard]] std::optional<T> try_get() {
     const Section section(*state_);
