@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Two greenlets that wake each other.
+// Greenlets that wake each other and hand items over.
 #include <cstdint>
 
 #include <benchmark/benchmark.h>
@@ -38,6 +38,32 @@ void queue_ping_pong(benchmark::State& state) {
   bench::expect_equal(state, "items", returned, static_cast<std::int64_t>(state.iterations()));
 }
 
+// One iteration is one item from a producer, in bursts, to a consumer.
+void queue_put_get(benchmark::State& state) {
+  constexpr std::int64_t bursts = 1'000;
+  constexpr std::int64_t burst = 64;
+  std::int64_t sum = 0;
+  while (state.KeepRunningBatch(bursts * burst)) {
+    grove::Queue<std::int64_t> queue;
+    auto producer = grove::spawn([&] {
+      for (std::int64_t i = 0; i < bursts; ++i) {
+        for (std::int64_t n = 0; n < burst; ++n)
+          queue.put(1);
+        grove::yield();
+      }
+    });
+    auto consumer = grove::spawn([&] {
+      std::int64_t got = 0;
+      for (std::int64_t i = 0; i < bursts * burst; ++i)
+        got += queue.get();
+      return got;
+    });
+    sum += consumer.get();
+    producer.get();
+  }
+  bench::expect_equal(state, "sum", sum, static_cast<std::int64_t>(state.iterations()));
+}
+
 // One iteration is one wake-up.
 void event_ping_pong(benchmark::State& state) {
   std::int64_t waits = 0;
@@ -62,6 +88,7 @@ void event_ping_pong(benchmark::State& state) {
 }
 
 BENCHMARK(queue_ping_pong)->Name("queue/ping_pong")->UseRealTime();
-BENCHMARK(event_ping_pong)->Name("event/ping_pong")->UseRealTime();
+BENCHMARK(queue_put_get)->Name("queue/put_get")->UseRealTime();
+BENCHMARK(event_ping_pong)->Name("event/pingpong")->UseRealTime();
 
 } // namespace

@@ -16,6 +16,7 @@
 #include <system_error>
 
 #include <grove/hub/detail/greenlet_state.hpp>
+#include <grove/hub/detail/hub_life.hpp>
 #include <grove/hub/detail/wait.hpp>
 #include <grove/hub/join.hpp>
 #include <grove/hub/timeout.hpp>
@@ -114,6 +115,7 @@ HubImpl& open_hub() {
 
 void HubImpl::open() {
   refuse_shadow_stacks();
+  ++life;
   state.hub = this;
   state.run_head = nullptr;
   state.run_tail = &state.run_head;
@@ -171,6 +173,8 @@ void run_posted(Identity*, Mail* mail) {
 } // namespace
 
 bool is_shutting_down() { return HubImpl::here().shutting_down; }
+
+std::uint64_t life_of_this_hub() { return HubImpl::here().life; }
 
 void HubImpl::shut_down() {
   shutting_down = true;

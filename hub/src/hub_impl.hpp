@@ -61,6 +61,7 @@ public:
 
   // -- state -------------------------------------------------------------------------------------
   HubState state;
+  std::uint64_t life = 0; // the how manieth hub in this memory
   Identity main_identity;
   Context main_context;
   Stacks stacks;

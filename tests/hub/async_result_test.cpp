@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // AsyncResult: a value or an exception, set once, from any thread.
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -230,6 +231,24 @@ TEST_F(AsyncResultTest, another_hub_may_set_it) {
   });
   EXPECT_EQ(value.get(), 7);
   EXPECT_THROW(error.get(), TestError);
+}
+
+// A later hub has the index and the memory of the one that was shut down.
+TEST_F(AsyncResultTest, a_later_hub_in_the_same_place_is_not_the_one_that_made_it) {
+  std::optional<HubThread> hub(std::in_place);
+  const auto index = hub->hub().index();
+  const auto value = hub->call([] { return AsyncResult<int>(); });
+  const auto error = hub->call([] { return AsyncResult<int>(); });
+  hub.emplace();
+  ASSERT_EQ(hub->hub().index(), index) << "the test needs the same place";
+  hub->call([value, error] {
+    value.set(1);
+    error.set_exception(std::make_exception_ptr(TestError()));
+  });
+  value.set(2); // posted there
+  hub->call([] {});
+  EXPECT_FALSE(value.ready()) << "it was set on a hub that is not its own";
+  EXPECT_FALSE(error.ready());
 }
 
 TEST_F(AsyncResultTest, of_two_threads_exactly_one_sets_it) {

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include <grove/hub/deadline.hpp>
+#include <grove/hub/detail/hub_life.hpp>
 #include <grove/hub/detail/operation.hpp>
 #include <grove/hub/detail/wait.hpp>
 #include <grove/hub/exceptions.hpp>
@@ -25,8 +26,7 @@ namespace grove {
 template <class T>
 class AsyncResult {
   struct State {
-    std::uint16_t home = detail::here().index;
-    Hub* hub = detail::this_hub->hub;
+    detail::HubLife home;
     detail::HomeCheck check;
     detail::WaitList waiters;
     bool is_set = false;
@@ -58,21 +58,26 @@ public:
   template <class... Args>
   requires(std::is_void_v<T> ? sizeof...(Args) == 0
                              : sizeof...(Args) == 1) void set(Args&&... value) const {
-    if (detail::this_hub->index == state_->home) {
+    if (state_->home.is_here()) {
       state_->set_value(std::forward<Args>(value)...);
     } else {
       elsewhere([state = state_, ... v = std::decay_t<Args>(std::forward<Args>(value))]() mutable {
-        state->set_value(std::move(v)...);
+        if (state->home.is_here())
+          state->set_value(std::move(v)...);
       });
     }
   }
   void set_exception(std::exception_ptr error) const {
     if (error == nullptr)
       throw std::invalid_argument("AsyncResult.set_exception: null");
-    if (detail::this_hub->index == state_->home)
+    if (state_->home.is_here()) {
       state_->set_error(std::move(error));
-    else
-      elsewhere([state = state_, error] { state->set_error(error); });
+    } else {
+      elsewhere([state = state_, error] {
+        if (state->home.is_here())
+          state->set_error(error);
+      });
+    }
   }
 
   // -- looking -------------------------------------------------------------------------------
@@ -134,7 +139,7 @@ private:
   }
   template <class F>
   void elsewhere(F f) const {
-    detail::post_inline(*state_->hub, std::move(f));
+    detail::post_inline(state_->home.hub(), std::move(f));
   }
 
   std::shared_ptr<State> state_;
