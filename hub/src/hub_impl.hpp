@@ -56,6 +56,10 @@ public:
   [[nodiscard]] bool can_be_woken() const;
   void report_deadlock();
 
+  // -- in the child of a fork(): see fork.cpp ----------------------------------------------------
+  void go_on_after_fork();
+  [[noreturn]] static void end_orphan();
+
   // -- state -------------------------------------------------------------------------------------
   HubState state;
   Identity main_identity;
@@ -85,6 +89,7 @@ public:
   std::uint64_t random = 0; // state of random_number(); 0: not seeded yet
   Simulation* simulation = nullptr;
 
+  IdentityRef survivor; // a greenlet that has forked, in the child: in main's place
   bool shutting_down = false;
   std::exception_ptr deadlock;
   ErrorHook error_hook;
