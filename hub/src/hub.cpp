@@ -23,6 +23,7 @@
 
 #include "descriptors.hpp"
 #include "extras.hpp"
+#include "fork.hpp"
 #include "hub_impl.hpp"
 #include "interrupts.hpp"
 #include "overflow.hpp"
@@ -44,7 +45,10 @@ struct Registry {
   std::atomic<std::size_t> living{0};
 };
 Registry& registry() {
-  static auto* const the = new Registry; // senders may come after the statics have gone
+  static auto* const the = [] {
+    watch_for_forks();
+    return new Registry; // senders may come after the statics have gone
+  }();
   return *the;
 }
 
@@ -71,6 +75,20 @@ HubImpl* hub_at(std::uint16_t index) {
   return registry().hubs[index].load(std::memory_order_acquire);
 }
 std::size_t living_hubs() { return registry().living.load(std::memory_order_acquire); }
+
+void lock_registry() noexcept { registry().mutex.lock(); }
+void unlock_registry() noexcept { registry().mutex.unlock(); }
+void orphan_hubs(const HubImpl* kept) noexcept {
+  Registry& all = registry();
+  for (std::size_t i = 0; i < max_hubs; ++i) {
+    HubImpl* hub = all.hubs[i].load(std::memory_order_relaxed);
+    if (hub == nullptr || hub == kept)
+      continue;
+    hub->inbox.store(closed_mark());
+    all.open[i] = true; // nobody may have its place
+  }
+  all.living = kept == nullptr ? 0 : 1;
+}
 
 HubImpl::HubImpl() : descriptors(std::make_unique<DescriptorTable>()) {
   owed.reserve(max_hubs);

@@ -59,6 +59,10 @@ public:
   [[nodiscard]] bool can_be_woken() const;
   void report_deadlock();
 
+  // -- in the child of a fork(): see fork.cpp ----------------------------------------------------
+  void go_on_after_fork();
+  [[noreturn]] static void end_orphan();
+
   // -- state -------------------------------------------------------------------------------------
   HubState state;
   std::uint64_t life = 0; // the how manieth hub in this memory
@@ -90,6 +94,7 @@ public:
   Simulation* simulation = nullptr;
   Probe* probe = nullptr;
 
+  IdentityRef survivor; // a greenlet that has forked, in the child: in main's place
   bool shutting_down = false;
   std::exception_ptr deadlock;
   LocalsByKey locals;

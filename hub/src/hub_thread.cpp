@@ -54,15 +54,20 @@ HubThread::HubThread(std::string name) : running_(std::make_unique<Running>()) {
 
 HubThread::~HubThread() {
   if (detail::this_hub->index == detail::no_hub_index) {
-    running_->hub->post([stop = running_->stop] { stop->set(); });
-    running_->thread.join();
+    if (running_->hub->post([stop = running_->stop] { stop->set(); }))
+      running_->thread.join();
+    else // in the child of a fork(): the thread is not here
+      running_->thread.detach();
     return;
   }
   // A plain join would stop this hub, on which the other one may wait while it shuts down.
   const Shield shield;
   const Hub::Attachment attachment = Hub::current().attach(); // a thread, no hub, will wake us
   AsyncResult<void> ended;
-  running_->hub->post([stop = running_->stop] { stop->set(); });
+  if (!running_->hub->post([stop = running_->stop] { stop->set(); })) {
+    running_->thread.detach();
+    return;
+  }
   std::thread([this, ended] {
     running_->thread.join();
     ended.set();

@@ -71,9 +71,13 @@ Identity* HubImpl::idle() {
       last_poll_cycles = cycles();
       return next;
     }
+    if (survivor.identity != nullptr && !survivor.alive())
+      end_orphan();
     if (!can_be_woken()) {
       if (watches != 0)
         ev_run(loop, EVRUN_NOWAIT); // a signal may have come, though it counts not
+      if (state.run_head == nullptr && survivor.identity != nullptr)
+        end_orphan();
       if (state.run_head == nullptr)
         report_deadlock();
       continue;

@@ -21,6 +21,17 @@ public:
   void fire_due(std::int64_t now) noexcept;
   // Moves all of them by that many nanoseconds.
   void shift(std::int64_t by) noexcept;
+  // Disarms all others, without firing them.
+  template <class Keep>
+  void keep_if(Keep keep) {
+    std::vector<Entry> all;
+    all.swap(heap_);
+    for (const Entry& entry : all) {
+      entry.timer->position = Timer::idle;
+      if (keep(*entry.timer))
+        add(*entry.timer, entry.due);
+    }
+  }
 
 private:
   struct Entry { // the key beside the pointer: a comparison stays in the heap's own lines
