@@ -65,7 +65,7 @@ public:
 
   // -- state -------------------------------------------------------------------------------------
   HubState state;
-  std::uint64_t life = 0; // the how manieth hub in this memory
+  std::uint64_t life = 0; // which of the hubs that had this memory, from 1
   Identity main_identity;
   Context main_context;
   Stacks stacks;

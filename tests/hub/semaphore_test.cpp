@@ -10,6 +10,7 @@
 #include <grove/hub/join.hpp>
 #include <grove/hub/semaphore.hpp>
 #include <grove/hub/timeout.hpp>
+#include <grove/hub/wait.hpp>
 #include <grove/hub/wait_any.hpp>
 
 #include "../support/blocking_call.hpp"
@@ -255,6 +256,8 @@ TEST_F(SemaphoreTest, waiting_for_a_free_one_among_others_comes_back_at_once) {
   Semaphore semaphore(1);
   Event event;
   EXPECT_EQ(wait_any(event.wait_op(), semaphore.wait_op()).index(), 1u);
+  for (Semaphore* ready : wait(std::vector<Semaphore*>{&semaphore}))
+    EXPECT_EQ(ready, &semaphore);
   EXPECT_EQ(semaphore.value(), 1);
   EXPECT_EQ(wait_any(event.wait_op(), semaphore.acquire_op()).index(), 1u);
   EXPECT_EQ(semaphore.value(), 0);
@@ -270,6 +273,14 @@ TEST_F(SemaphoreTest, of_two_the_released_one_is_told) {
   EXPECT_EQ(g.get(), 1u);
   EXPECT_EQ(one.waiters() + two.waiters(), 0u);
   EXPECT_EQ(two.value(), 1);
+
+  auto first = spawn([&] {
+    for (Semaphore* ready : wait(std::vector<Semaphore*>{&one, &two}, {.count = 1}))
+      return ready;
+    return static_cast<Semaphore*>(nullptr);
+  });
+  EXPECT_EQ(first.get(), &two);
+  EXPECT_EQ(one.waiters(), 0u);
 }
 
 TEST_F(SemaphoreTest, an_acquire_that_is_not_the_one_chosen_takes_no_permit) {
