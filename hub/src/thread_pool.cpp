@@ -85,6 +85,7 @@ struct ThreadPool::Core : std::enable_shared_from_this<Core> {
       living.erase(self);
       throw;
     }
+    ++idle; // it is on its way to a job
   }
   // They have given the mutex up for the last time, or will at once.
   void ended_threads_are_joined() {
@@ -117,6 +118,7 @@ struct ThreadPool::Core : std::enable_shared_from_this<Core> {
     pthread_setname_np(pthread_self(), options.name.substr(0, 15).c_str());
     bool prepared = !options.on_start;
     std::unique_lock lock(mutex);
+    --idle;
     for (;;) {
       if (living.size() > max)
         break;
