@@ -38,8 +38,8 @@ void File::State::must_be_open(const char* what) const {
 std::string File::State::read_by_thread(std::size_t size, off_t place, const char* what,
                                         Deadline deadline) {
   struct Read {
-    std::string data;
-    int error;
+    std::string data{};
+    int error = 0;
   };
   Read read = by_thread(
       [d = descriptor, size, place] {

@@ -2,6 +2,7 @@
 // File::State: what is behind a File, shared with the calls under way.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -88,9 +89,19 @@ private:
 
 template <class Job>
 auto File::State::by_thread(Job job, const char* what, Deadline deadline) {
-  auto result = default_thread_pool().submit(std::move(job));
-  if (!detail::wait_for_job(result, &closed, what, name, deadline))
-    must_be_open(what);
+  using Result = decltype(job());
+  // Nothing is written any more for who has gone, unless it has begun.
+  const auto abandoned = std::make_shared<std::atomic<bool>>(false);
+  auto result = default_thread_pool().submit([job = std::move(job), abandoned]() mutable {
+    return abandoned->load(std::memory_order_relaxed) ? Result{} : job();
+  });
+  try {
+    if (!detail::wait_for_job(result, &closed, what, name, deadline))
+      must_be_open(what);
+  } catch (...) {
+    abandoned->store(true, std::memory_order_relaxed);
+    throw;
+  }
   return detail::take_result(std::move(result));
 }
 

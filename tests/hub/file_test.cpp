@@ -400,6 +400,19 @@ TEST_F(FileTest, an_interrupted_read_of_a_regular_file_has_taken_nothing) {
   EXPECT_EQ(file.read(5), "01234");
 }
 
+TEST_F(FileTest, an_interrupted_write_that_has_not_begun_never_does) {
+  File file = File::open(path_, O_WRONLY);
+  BusyThreads busy;
+  EXPECT_THROW(file.write("late", 0ms), TimeoutError);
+  auto killed = spawn([&] { file.pwrite("late", 0); });
+  yield();
+  killed.kill();
+  busy.end();
+  EXPECT_EQ(content(), "");
+  file.write("now");
+  EXPECT_EQ(content(), "now");
+}
+
 // -- pipes, sockets, terminals
 // ---------------------------------------------------------------------
 
