@@ -52,7 +52,8 @@ struct ThreadPool::Core : std::enable_shared_from_this<Core> {
   // Somebody who waits for the end of something, on a hub.
   struct Joiner {
     AsyncResult<void> result;
-    Hub::Attachment attachment = Hub::current().attach();
+    Hub::Attachment attachment;
+    Joiner() : attachment(Hub::current().attach()) {}
   };
   using Threads = std::list<std::thread>;
 
