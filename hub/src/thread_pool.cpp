@@ -52,7 +52,8 @@ struct ThreadPool::Core : std::enable_shared_from_this<Core> {
   // Somebody who waits for the end of something, on a hub.
   struct Joiner {
     AsyncResult<void> result;
-    Hub::Attachment attachment = Hub::current().attach();
+    Hub::Attachment attachment;
+    Joiner() : attachment(Hub::current().attach()) {}
   };
   using Threads = std::list<std::thread>;
 
@@ -85,6 +86,7 @@ struct ThreadPool::Core : std::enable_shared_from_this<Core> {
       living.erase(self);
       throw;
     }
+    ++idle; // it is on its way to a job
   }
   // They have given the mutex up for the last time, or will at once.
   void ended_threads_are_joined() {
@@ -117,6 +119,7 @@ struct ThreadPool::Core : std::enable_shared_from_this<Core> {
     pthread_setname_np(pthread_self(), options.name.substr(0, 15).c_str());
     bool prepared = !options.on_start;
     std::unique_lock lock(mutex);
+    --idle;
     for (;;) {
       if (living.size() > max)
         break;

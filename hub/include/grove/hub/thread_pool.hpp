@@ -21,6 +21,7 @@
 #include <grove/hub/greenlet.hpp>
 #include <grove/hub/hub.hpp>
 #include <grove/hub/pool.hpp>
+#include <grove/hub/timeout.hpp>
 
 namespace grove {
 
@@ -190,6 +191,7 @@ requires SpawnCallable<F, Args...> SpawnResult<F, Args...> ThreadPool::run(F&& f
     abandoned->store(true, std::memory_order_relaxed);
     throw;
   }
+  const Shield shield; // it is there: nothing that comes now takes it away
   return std::move(result).get();
 }
 

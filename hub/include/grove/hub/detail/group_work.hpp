@@ -120,6 +120,7 @@ requires SpawnCallable<F, Args...> SpawnResult<F, Args...> Group::apply(F&& f, A
     ref.kill();
     throw;
   }
+  const Shield shield; // it is there: nothing that comes now takes it away
   return std::move(ref).get();
 }
 
