@@ -113,9 +113,10 @@ void Process::State::look() {
     watch->start();
     return;
   }
+  if (route.linked())
+    return;
   detail::subscribe(route);
-  if (!awaited)
-    awaited.emplace(Hub::current().attach());
+  awaited.emplace(Hub::current().attach());
   see_end(); // it may have come before
 }
 

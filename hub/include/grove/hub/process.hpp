@@ -88,7 +88,8 @@ public:
 // to the hub that made it, and to the process: in the child of a fork() it does nothing. The calls
 // that wait are suspension points; a kill, a Timeout scope or a deadline leaves the child running.
 // The end is seen through a pidfd on any hub, or through SIGCHLD where the kernel has none (or
-// GROVE_PIDFD=0 is in the environment). No other children are waited for, ever.
+// GROVE_PIDFD=0 is in the environment), which must not be blocked then. No other children are
+// waited for, ever.
 class Process {
 public:
   // argv[0] is looked for in PATH. std::system_error, with what could not be done, if it cannot be
