@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <new>
 #include <stdexcept>
 #include <system_error>
 
@@ -309,7 +310,8 @@ std::optional<std::string> MessagePipe::receive(Deadline deadline) {
     return message;
   if (state->fd < 0)
     throw Closed("MessagePipe.receive: the pipe was closed");
-  state->next(message); // throws
+  if (!state->next(message)) // throws, or there was no memory
+    throw std::bad_alloc();
   return message;
 }
 
@@ -345,7 +347,8 @@ std::optional<std::string> MessagePipe::ReceiveOp::take() {
   if (!waiter_.granted) {
     if (state_->fd < 0)
       throw Closed("wait_any: the pipe was closed");
-    state_->next(message_); // throws
+    if (!state_->next(message_))
+      throw std::bad_alloc();
   }
   return std::move(message_);
 }

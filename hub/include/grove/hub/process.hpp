@@ -117,7 +117,7 @@ public:
   bool kill_group(int signal);
   // From now on the child is on its own: it outlives the object, and its end is collected. The
   // pipes are closed.
-  void detach();
+  void detach(); // std::system_error if there is no thread for that
 
   // -- its pipes -----------------------------------------------------------------------------
   // std::logic_error if that stream is no pipe.
