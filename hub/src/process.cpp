@@ -113,10 +113,14 @@ void Process::State::look() {
     watch->start();
     return;
   }
+  if (route.linked())
+    return;
   detail::subscribe(route);
-  if (!awaited)
-    awaited.emplace(Hub::current().attach());
-  see_end(); // it may have come before
+  awaited.emplace(Hub::current().attach());
+  if (!status)
+    status = collect(pidfd, pid, WNOHANG); // it may have come before
+  if (status)                              // who looks does not wait yet: the poll tells it
+    detail::post_inline(Hub::current(), [self = shared_from_this()] { self->see_end(); });
 }
 
 void Process::State::stop_looking() noexcept {
@@ -252,21 +256,23 @@ bool Process::kill_group(int signal) {
 
 void Process::detach() {
   State& state = checked("Process.detach");
-  state.gone = true;
-  state.talkers.break_all();
   if (!state.see_end()) {
-    while (detail::Waiter* waiter = state.waiters.pop_parked()) {
-      waiter->broken = true;
-      detail::wake(waiter->who);
-    }
     // It may outlive this hub: a thread of its own waits for it, and hears no signals.
     sigset_t all;
     sigset_t before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    std::thread([pid = state.pid] { collect(-1, pid, 0); }).detach();
+    try {
+      std::thread([pid = state.pid] { collect(-1, pid, 0); }).detach();
+    } catch (...) {
+      pthread_sigmask(SIG_SETMASK, &before, nullptr);
+      throw;
+    }
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
   }
+  state.gone = true;
+  state.talkers.break_all();
+  state.waiters.break_all();
   state_.reset();
 }
 

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,7 +19,7 @@
 namespace grove {
 
 // Kept alive by the calls under way. The end is looked for only while somebody waits for it.
-struct Process::State {
+struct Process::State : std::enable_shared_from_this<Process::State> {
   State(const std::vector<std::string>& argv, const ProcessOptions& options);
   State(const State&) = delete;
   State& operator=(const State&) = delete;

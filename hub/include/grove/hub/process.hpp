@@ -88,7 +88,8 @@ public:
 // to the hub that made it, and to the process: in the child of a fork() it does nothing. The calls
 // that wait are suspension points; a kill, a Timeout scope or a deadline leaves the child running.
 // The end is seen through a pidfd on any hub, or through SIGCHLD where the kernel has none (or
-// GROVE_PIDFD=0 is in the environment). No other children are waited for, ever.
+// GROVE_PIDFD=0 is in the environment), which must not be blocked then. No other children are
+// waited for, ever.
 class Process {
 public:
   // argv[0] is looked for in PATH. std::system_error, with what could not be done, if it cannot be
@@ -116,7 +117,7 @@ public:
   bool kill_group(int signal);
   // From now on the child is on its own: it outlives the object, and its end is collected. The
   // pipes are closed.
-  void detach();
+  void detach(); // std::system_error if there is no thread for that
 
   // -- its pipes -----------------------------------------------------------------------------
   // std::logic_error if that stream is no pipe.
