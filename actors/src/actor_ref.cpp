@@ -2,7 +2,6 @@
 // What references do away from the hot path: stop, kill, join, and mail to other hubs.
 #include <grove/actors/actor_ref.hpp>
 
-#include <cstdio>
 #include <functional>
 #include <string>
 #include <utility>
@@ -11,6 +10,7 @@
 #include <grove/hub/hub.hpp>
 #include <grove/hub/hub_thread.hpp>
 #include <grove/hub/join.hpp>
+#include <grove/hub/log.hpp>
 
 namespace grove::detail {
 
@@ -110,9 +110,8 @@ void report_long_inbox(Identity* actor) noexcept {
     return;
   actor->flags |= flag::told_long;
   try {
-    std::fprintf(stderr,
-                 "grove: %s has %u messages in its inbox: it does not keep up with its senders\n",
-                 name_of(actor).c_str(), long_inbox);
+    log(LogLevel::warning, name_of(actor) + " has " + std::to_string(long_inbox) +
+                               " messages in its inbox: it does not keep up with its senders");
   } catch (...) { // a report that cannot be made is no reason to fail
   }
 }

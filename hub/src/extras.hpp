@@ -17,6 +17,8 @@
 
 namespace grove::detail {
 
+struct AssertScope;
+
 struct StartTimer : Timer {
   Identity* identity = nullptr;
 };
@@ -32,6 +34,8 @@ struct Extras {
     bool on_value, on_exception;
     GreenletRef<>::Link call;
   };
+  AssertScope* asserts = nullptr; // innermost first
+  std::uint32_t unwatched = 0;    // open Watchdog::Ignore scopes
   WaitNode joiners; // actors only: greenlets are joined more often and keep theirs at hand
   std::deque<Linked> links;
   std::uint64_t next_link = 1;

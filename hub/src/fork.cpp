@@ -100,6 +100,7 @@ void HubImpl::go_on_after_fork() {
     }
   }
   inbox.store(nullptr);
+  thread.store(gettid());
   ev_loop_fork(loop);
   replace(loop, wake_io, wake_fd, eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   replace(loop, timer_io, timer_fd, timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));

@@ -6,12 +6,8 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
-#include <cstdlib>
 #include <cxxabi.h>
-#include <iostream>
 #include <mutex>
-#include <sstream>
 #include <stdexcept>
 #include <system_error>
 
@@ -21,13 +17,14 @@
 #include <grove/hub/join.hpp>
 #include <grove/hub/timeout.hpp>
 
+#include "debug_table.hpp"
 #include "descriptors.hpp"
 #include "extras.hpp"
 #include "fork.hpp"
 #include "hub_impl.hpp"
-#include "interrupts.hpp"
 #include "overflow.hpp"
 #include "switch.hpp"
+#include "watchdog.hpp"
 
 namespace grove {
 
@@ -55,6 +52,7 @@ Registry& registry() {
 void on_wake_fd(struct ev_loop*, ev_io* io, int) {
   std::uint64_t count;
   [[maybe_unused]] const auto n = ::read(io->fd, &count, sizeof count);
+  static_cast<HubImpl*>(io->data)->count_wake_up();
 }
 void on_timer_fd(struct ev_loop*, ev_io* io, int) {
   std::uint64_t count;
@@ -102,6 +100,7 @@ HubImpl::HubImpl() : descriptors(std::make_unique<DescriptorTable>()) {
   if (loop == nullptr)
     throw_errno("grove: an event loop for a hub");
   ev_io_init(&wake_io, on_wake_fd, wake_fd, EV_READ);
+  wake_io.data = this;
   ev_io_start(loop, &wake_io);
   ev_io_init(&timer_io, on_timer_fd, timer_fd, EV_READ);
   timer_io.data = this;
@@ -123,11 +122,13 @@ HubImpl& open_hub() {
   if (hub == nullptr) {
     hub = new HubImpl;
     hub->state.index = index;
+    enter_debug_table(*hub);
     all.hubs[index].store(hub, std::memory_order_release);
   }
   hub->open();
   all.open[index] = true;
   all.living.fetch_add(1, std::memory_order_acq_rel);
+  start_watchdog_of_environment();
   return *hub;
 }
 
@@ -139,7 +140,7 @@ void HubImpl::open() {
   state.run_tail = &state.run_head;
   state.eh = reinterpret_cast<EhGlobals*>(abi::__cxa_get_globals());
   state.error = &errno;
-  state.tick = 64;
+  state.tick = wound = dispatches_per_tick;
   state.spawns = 64;
   main_identity.ops = &main_ops;
   main_identity.home = static_cast<std::uint8_t>(state.index);
@@ -162,6 +163,7 @@ void HubImpl::open() {
   poll_interval_cycles = clock.cycles_in(100'000);
   watch_for_overflow();
   inbox.store(nullptr, std::memory_order_release);
+  thread.store(gettid(), std::memory_order_relaxed);
   this_hub = &state;
 }
 
@@ -238,6 +240,9 @@ void HubImpl::shut_down() {
     late = next;
   }
   flush_returns();
+  thread.store(0, std::memory_order_relaxed);
+  report_omitted(true);
+  hints = nullptr; // of those who were left behind
   stacks.release_all();
   state.idle_hosts = nullptr;
   delete std::exchange(main_identity.extras, nullptr);
@@ -275,92 +280,12 @@ std::string name_of(Identity* identity) {
   return std::string(identity->ops->kind) + "-" + std::to_string(identity->id);
 }
 
-std::string describe(Identity* identity) {
-  std::ostringstream out;
-  out << identity->id << ' ' << name_of(identity) << " (" << identity->ops->kind << "): ";
-  if ((identity->flags & flag::parked) != 0) {
-    out << "waits in " << identity->context->waits_for;
-  } else if ((identity->flags & flag::finished) != 0) {
-    out << "has ended";
-  } else if (identity == this_hub->current) {
-    out << "is running";
-  } else if (identity->context != nullptr ||
-             (identity->flags & (flag::started | flag::scheduled)) != 0) {
-    out << "is runnable";
-  } else {
-    out << "is idle";
-  }
-  if ((identity->flags & (flag::kill_delivered | flag::finished)) == flag::kill_delivered) {
-    out << "; was killed, and goes on";
-  }
-  return out.str();
-}
-
-std::string describe_exception(const std::exception_ptr& error) {
-  const auto demangled = [](const char* name) {
-    int status = 0;
-    char* text = abi::__cxa_demangle(name, nullptr, nullptr, &status);
-    std::string result = status == 0 ? text : name;
-    std::free(text); // NOLINT: malloc'ed by __cxa_demangle
-    return result;
-  };
-  try {
-    std::rethrow_exception(error);
-  } catch (const std::exception& e) {
-    return demangled(typeid(e).name()) + ": " + e.what();
-  } catch (const TimeoutExpired&) {
-    return "grove::TimeoutExpired";
-  } catch (...) {
-    const std::type_info* type = abi::__cxa_current_exception_type();
-    return type != nullptr ? demangled(type->name()) : "an exception of unknown type";
-  }
-}
-
-void report_unhandled(Identity* identity, const std::exception_ptr& error) noexcept {
-  try {
-    HubImpl& hub = HubImpl::here();
-    ++hub.counters.errors;
-    const std::string name = name_of(identity);
-    const std::string what = describe_exception(error);
-    if (hub.error_hook)
-      hub.error_hook({name, error, what});
-    else
-      std::fprintf(stderr, "grove: %s ended with %s\n", name.c_str(), what.c_str());
-  } catch (...) {
-    std::fputs("grove: an exception could not be reported\n", stderr);
-  }
-}
-
 void add_dead_letter() noexcept {
   if (this_hub->index != no_hub_index)
     ++HubImpl::of(*this_hub).counters.dead_letters;
 }
 
 Hub* hub_of(const Identity* identity) { return hub_at(identity->home); }
-
-void HubImpl::report_deadlock() {
-  std::ostringstream out;
-  out << "grove: nothing can ever run again. Who waits, and in what:\n";
-  out << "  " << describe(&main_identity) << '\n';
-  std::size_t listed = 0;
-  identities.for_each_living([&](Identity* identity) {
-    if ((identity->flags & flag::parked) == 0)
-      return;
-    if (++listed <= 100)
-      out << "  " << describe(identity) << '\n';
-  });
-  if (listed > 100)
-    out << "  ... and " << listed - 100 << " more\n";
-  if ((main_identity.flags & flag::parked) == 0 ||
-      !Interrupts::allowed(main_context, main_context.eh)) {
-    // Main waits in a destructor while it unwinds, or under a Shield: nowhere to throw.
-    std::fputs(out.str().c_str(), stderr);
-    std::abort();
-  }
-  deadlock = std::make_exception_ptr(Deadlock(out.str()));
-  main_identity.flags |= flag::deadlock;
-  Interrupts::knock(&main_identity);
-}
 
 } // namespace detail
 
@@ -372,28 +297,6 @@ Hub& Hub::current() { return *detail::here().hub; }
 void Hub::on_error(ErrorHook hook) { detail::HubImpl::of(*this).error_hook = std::move(hook); }
 
 std::uint16_t Hub::index() const { return static_cast<const detail::HubImpl*>(this)->state.index; }
-
-void Hub::dump(std::ostream& out) const {
-  auto& impl = const_cast<detail::HubImpl&>(*static_cast<const detail::HubImpl*>(this));
-  out << detail::describe(&impl.main_identity) << '\n';
-  impl.identities.for_each_living([&](detail::Identity* identity) {
-    if ((identity->flags & detail::flag::finished) == 0)
-      out << detail::describe(identity) << '\n';
-  });
-}
-
-Hub::Stats Hub::stats() const {
-  const auto& impl = *static_cast<const detail::HubImpl*>(this);
-  Stats stats = impl.counters;
-  stats.stacks = impl.stacks.made();
-  stats.stacks_cached = impl.stacks.cached(impl.state);
-  stats.living = 0;
-  impl.identities.for_each_living([&](detail::Identity* identity) {
-    if ((identity->flags & detail::flag::finished) == 0)
-      ++stats.living;
-  });
-  return stats;
-}
 
 Hub::Attachment Hub::attach() {
   detail::HubImpl::of(*this).attachments.fetch_add(1, std::memory_order_acq_rel);

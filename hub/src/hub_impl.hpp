@@ -18,6 +18,7 @@
 #include "clock.hpp"
 #include "locals.hpp"
 #include "memory.hpp"
+#include "rate_limit.hpp"
 #include "stacks.hpp"
 #include "timers.hpp"
 
@@ -30,9 +31,13 @@ namespace grove::detail {
 
 struct DescriptorTable;
 class Probe;
+class WakerHint;
+struct Visit;
 
 inline Mail* sleeping_mark() { return reinterpret_cast<Mail*>(1); } // empty, owner asleep
 inline Mail* closed_mark() { return reinterpret_cast<Mail*>(2); }   // the hub has shut down
+
+inline constexpr std::uint32_t dispatches_per_tick = 64;
 
 class HubImpl final : public Hub {
 public:
@@ -58,6 +63,18 @@ public:
   void flush_returns();
   [[nodiscard]] bool can_be_woken() const;
   void report_deadlock();
+  void report_omitted(bool all);                // unhandled errors that were too many to show
+  void count_wake_up() { ++counters.wake_ups; } // by another thread
+  [[nodiscard]] std::string deadlock_text();
+  // How often it was decided who runs next; counted down in state.tick.
+  [[nodiscard]] std::uint64_t dispatches() const {
+    return counters.dispatches + wound - state.tick;
+  }
+  // Sets off the countdown anew.
+  void wind(std::uint32_t dispatches_until_tick) {
+    counters.dispatches = dispatches();
+    state.tick = wound = dispatches_until_tick;
+  }
 
   // -- in the child of a fork(): see fork.cpp ----------------------------------------------------
   void go_on_after_fork();
@@ -96,11 +113,16 @@ public:
 
   IdentityRef survivor; // a greenlet that has forked, in the child: in main's place
   bool shutting_down = false;
-  std::exception_ptr deadlock;
   LocalsByKey locals;
   std::vector<SpawnHook*> spawn_hooks;
+  Visit* visit = nullptr; // under way to a parked greenlet: see schedule.hpp
+  WakerHint* hints = nullptr;
+  std::uint32_t wound = dispatches_per_tick; // where the countdown of state.tick began
   ErrorHook error_hook;
+  RateLimit reports;
   Stats counters{};
+
+  std::atomic<int> thread{0}; // its number in the kernel; 0: shut down
 
   // written by other threads
   alignas(64) std::atomic<Mail*> inbox{nullptr};

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <string>
 #include <utility>
 
 #include <grove/hub/detail/wait.hpp>
@@ -11,6 +12,7 @@
 
 #include "extras.hpp"
 #include "hub_impl.hpp"
+#include "schedule.hpp"
 
 namespace grove {
 
@@ -22,9 +24,32 @@ void clear(Identity* identity, std::uint16_t flags) {
 }
 } // namespace
 
+void Interrupts::before(HubState& hub, Identity* me) {
+  deliver(hub, me);
+  if ((me->flags & flag::asserts) != 0)
+    Asserts::suspended(me);
+}
+
+void Interrupts::after(HubState& hub, Identity* me) {
+  if ((me->flags & flag::asserts) != 0)
+    Asserts::resumed(me);
+  deliver(hub, me);
+}
+
+void Interrupts::resume(HubState& hub, Identity* me) {
+  if (me->wake == Wake::interrupt)
+    receive_visits(hub, me);
+  if ((me->flags & flag::asserts) != 0)
+    Asserts::resumed(me);
+  if (me->wake == Wake::interrupt)
+    deliver(hub, me);
+}
+
 void Interrupts::deliver(HubState& hub, Identity* me) {
   if ((me->flags & flag::probed) != 0)
     HubImpl::of(hub).probe->suspension_point(me);
+  if ((me->flags & flag::asserts) != 0)
+    Asserts::check(hub, me);
   if (!allowed(*hub.context, *hub.eh))
     return;
   if ((me->flags & flag::kill_pending) != 0) {
@@ -43,8 +68,9 @@ void Interrupts::deliver(HubState& hub, Identity* me) {
     throw TimeoutExpired{scope};
   }
   if ((me->flags & flag::deadlock) != 0) {
+    const std::string text = HubImpl::of(hub).deadlock_text();
     clear(me, flag::deadlock);
-    std::rethrow_exception(std::exchange(HubImpl::of(hub).deadlock, nullptr));
+    throw Deadlock(text);
   }
 }
 

@@ -31,8 +31,22 @@ struct Interrupts {
   // Wakes a parked identity for what was noted in its flags, unless it is held back.
   static void knock(Identity* identity) noexcept;
 
+  // What a suspension point does in the rare case that `flag::interrupts` says so, before it
+  // suspends, and after a yield.
+  static void before(HubState& hub, Identity* me);
+  static void after(HubState& hub, Identity* me);
+  // After a wait: lets visitors in, and throws if it was an interrupt that woke it.
+  static void resume(HubState& hub, Identity* me);
+
   static void expire(Timeout& scope) noexcept;
   static void forget(Timeout& scope) noexcept;
+};
+
+// AssertSwitches and AssertNoSwitch of `me`: see assert_switches.cpp.
+struct Asserts {
+  static void check(HubState& hub, Identity* me); // throws under an AssertNoSwitch
+  static void suspended(Identity* me);
+  static void resumed(Identity* me);
 };
 
 } // namespace grove::detail

@@ -7,6 +7,7 @@
 #include <grove/hub/condition.hpp>
 #include <grove/hub/detail/owned_lock.hpp>
 #include <grove/hub/detail/report.hpp>
+#include <grove/hub/detail/waker_hint.hpp>
 #include <grove/hub/exceptions.hpp>
 #include <grove/hub/mutex.hpp>
 #include <grove/hub/rw_lock.hpp>
@@ -47,6 +48,9 @@ void Owner::throw_mine_already(const char* what) const {
 bool OwnedLock::wait(const char* what, Deadline deadline) {
   Waiter waiter;
   line.push_back(waiter);
+  const WakerHint hint("held by", this, [](const void* lock) {
+    return static_cast<const OwnedLock*>(lock)->owner.ref();
+  });
   if (park_until(what, deadline) == Wake::timeout)
     return false;
   if (!waiter.granted)

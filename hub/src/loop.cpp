@@ -19,7 +19,6 @@ namespace grove::detail {
 
 namespace {
 
-constexpr std::uint32_t dispatches_per_tick = 64;
 constexpr std::uint32_t ticks_per_forced_poll = 16;
 constexpr std::int64_t poll_interval_nanoseconds = 100'000;
 
@@ -31,12 +30,12 @@ constexpr std::int64_t poll_interval_nanoseconds = 100'000;
 // Work keeps the hub busy: look outside every 100 us, and every 1024 dispatches in any case.
 void HubImpl::tick() {
   if (simulation != nullptr) [[unlikely]] {
-    state.tick = 1;
+    wind(1);
     if (Simulation::Access::step(*simulation, *this))
       poll();
     return;
   }
-  state.tick = dispatches_per_tick;
+  wind(dispatches_per_tick);
   if (++ticks_since_poll < ticks_per_forced_poll &&
       cycles() - last_poll_cycles < poll_interval_cycles) {
     return;
@@ -59,12 +58,12 @@ void HubImpl::poll() {
 Identity* HubImpl::idle() {
   for (;;) {
     ticks_since_poll = 0;
-    state.tick = dispatches_per_tick;
+    wind(dispatches_per_tick);
     drain_inbox();
     if (!timers.empty())
       timers.fire_due(clock.sync());
     if (simulation != nullptr) [[unlikely]] {
-      state.tick = 1;
+      wind(1);
       Simulation::Access::choose(*simulation, *this);
     }
     if (Identity* next = state.pop()) {

@@ -25,22 +25,29 @@ public:
   // Calls f for each slot that is in use; f must not make or end identities.
   template <class F>
   void for_each_living(F&& f) const {
+    for_each_slot([&](Identity* identity) {
+      if ((identity->flags & flag::live) != 0)
+        f(identity);
+    });
+  }
+  // The same for those that are not in use, too.
+  template <class F>
+  void for_each_slot(F&& f) const {
     for (const Slab& slab : slabs_) {
-      for (std::size_t at = 0; at < slab.used; at += slab.slot) {
-        auto* identity = reinterpret_cast<Identity*>(slab.base + at);
-        if ((identity->flags & flag::live) != 0)
-          f(identity);
-      }
+      for (std::size_t at = 0; at < slab.used; at += slab.slot)
+        f(reinterpret_cast<Identity*>(slab.base + at));
     }
   }
 
-private:
   struct Slab {
     char* base;
     std::size_t slot;
     std::size_t used;
     std::size_t bytes;
   };
+  const std::vector<Slab>* slabs() const { return &slabs_; } // for debuggers
+
+private:
   std::vector<Slab> slabs_;
   std::size_t current_[identity_classes] = {}; // index + 1 of the slab being carved
   std::uint32_t next_id_ = 1;                  // 0 is main

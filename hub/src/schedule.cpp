@@ -2,6 +2,7 @@
 // Park, yield and the host's loop: everything that changes stacks is in this file.
 #include <new>
 #include <system_error>
+#include <utility>
 
 #include <grove/hub/detail/greenlet_state.hpp>
 #include <grove/hub/detail/wait.hpp>
@@ -86,18 +87,32 @@ inline void suspend(HubState& hub, Identity* me, Context* self) {
 // The hottest code there is, and it has no buffers that a canary could guard.
 #define GROVE_NO_CANARY __attribute__((no_stack_protector))
 
+namespace {
+// park() of one that has something to be thrown, or that asserts something of its switches.
+[[gnu::noinline, gnu::cold]] Wake park_slowly(HubState& hub, Identity* me, const char* what) {
+  Interrupts::before(hub, me);
+  Context* self = hub.context;
+  self->waits_for = what;
+  me->flags |= flag::parked;
+  suspend(hub, me, self);
+  me = hub.current;
+  Interrupts::resume(hub, me);
+  return me->wake;
+}
+} // namespace
+
 GROVE_NO_CANARY Wake park(const char* what) {
   HubState& hub = *this_hub;
   Identity* me = hub.current;
   Context* self = hub.context;
   if ((me->flags & flag::interrupts) != 0) [[unlikely]]
-    Interrupts::deliver(hub, me);
+    return park_slowly(hub, me, what);
   self->waits_for = what;
   me->flags |= flag::parked;
   suspend(hub, me, self);
   me = hub.current; // the same, sooner known
   if (me->wake == Wake::interrupt) [[unlikely]]
-    Interrupts::deliver(hub, me);
+    Interrupts::resume(hub, me);
   return me->wake;
 }
 
@@ -105,7 +120,7 @@ GROVE_NO_CANARY void yield_now() {
   HubState& hub = here();
   Identity* me = hub.current;
   if ((me->flags & flag::interrupts) != 0) [[unlikely]]
-    Interrupts::deliver(hub, me);
+    Interrupts::before(hub, me);
   if (--hub.tick == 0) [[unlikely]]
     HubImpl::of(hub).tick(); // may make others runnable
   Identity* next = hub.run_head;
@@ -118,21 +133,42 @@ GROVE_NO_CANARY void yield_now() {
   leave(hub, self, &me->sp, turn_of(hub, next));
   me = hub.current; // the same, sooner known
   if ((me->flags & flag::interrupts) != 0) [[unlikely]]
-    Interrupts::deliver(hub, me);
+    Interrupts::after(hub, me);
 }
 
 GROVE_NO_CANARY void park_behind(HubState& hub, Identity* child, const char* what) {
   Identity* me = hub.current;
   Context* self = hub.context;
   if ((me->flags & flag::interrupts) != 0) [[unlikely]]
-    Interrupts::deliver(hub, me);
+    Interrupts::before(hub, me);
   self->waits_for = what;
   me->flags |= flag::parked;
   me->context = self;
   leave(hub, self, &me->sp, turn_of(hub, child));
   me = hub.current; // the same, sooner known
   if (me->wake == Wake::interrupt) [[unlikely]]
-    Interrupts::deliver(hub, me);
+    Interrupts::resume(hub, me);
+}
+
+void visit(HubState& hub, Identity* parked, void (*f)(void*), void* argument) noexcept {
+  Context* self = hub.context;
+  Visit visit{f, argument, hub.current, self, nullptr};
+  HubImpl::of(hub).visit = &visit;
+  Context* host = parked->context;
+  parked->context = nullptr;
+  parked->wake = Wake::interrupt; // whoever wakes it in earnest says why anew
+  hub.current = parked;
+  switch_context(hub, self, &visit.sp, host, parked->sp);
+}
+
+void receive_visits(HubState& hub, Identity* me) noexcept {
+  while (Visit* visit = std::exchange(HubImpl::of(hub).visit, nullptr)) {
+    visit->f(visit->argument);
+    Context* self = hub.context;
+    hub.current = visit->visitor;
+    me->context = self;
+    switch_context(hub, self, &me->sp, visit->context, visit->sp);
+  }
 }
 
 void wake_next(Identity* identity) noexcept {

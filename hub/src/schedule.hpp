@@ -14,4 +14,17 @@ void fail_to_begin(Identity* identity, std::exception_ptr error) noexcept;
 // Runs what was linked to it, in greenlets of their own.
 void start_links(Identity* self);
 
+// Resumes a parked identity for the length of f(argument), on its own stack and under its name, and
+// leaves it parked as it was. f neither waits nor throws.
+struct Visit {
+  void (*f)(void*);
+  void* argument;
+  Identity* visitor;
+  Context* context;
+  void* sp;
+};
+void visit(HubState& hub, Identity* parked, void (*f)(void*), void* argument) noexcept;
+// The other side: called first of all by a parked one that was woken by an interrupt.
+void receive_visits(HubState& hub, Identity* me) noexcept;
+
 } // namespace grove::detail

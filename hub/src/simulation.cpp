@@ -24,7 +24,7 @@ Simulation::Simulation(const Options& options)
   hub.random = detail::splitmix64(state_);
   hub.clock.go_virtual();
   hub.simulation = this;
-  hub.state.tick = 1; // every dispatch passes by HubImpl::tick()
+  hub.wind(1); // every dispatch passes by HubImpl::tick()
 }
 
 Simulation::~Simulation() {

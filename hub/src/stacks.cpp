@@ -5,11 +5,14 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <new>
+#include <span>
 #include <string>
 #include <system_error>
+
+#include <grove/hub/log.hpp>
 
 #include "memory.hpp"
 #include "switch.hpp"
@@ -49,9 +52,8 @@ bool install_guard(char* low) {
     if (errno != EINVAL)
       return false;
     kernel_has_it = false;
-    std::fputs("grove: this kernel has no MADV_GUARD_INSTALL; stacks are guarded by mprotect, of "
-               "which vm.max_map_count allows about 32,000\n",
-               stderr);
+    log(LogLevel::warning, "this kernel has no MADV_GUARD_INSTALL; stacks are guarded by mprotect, "
+                           "of which vm.max_map_count allows about 32,000");
   }
   return mprotect(low, guard_size, PROT_NONE) == 0;
 }
@@ -111,6 +113,40 @@ std::uint64_t Stacks::cached(const HubState& hub) const {
   return count;
 }
 
+namespace {
+// Which of the pages from `low` on are in memory; as many as `resident` has room for.
+bool look_at_pages(char* low, std::vector<unsigned char>& resident) {
+  return mincore(low, resident.size() * page_size, resident.data()) == 0;
+}
+// Bytes from the first page that is in memory to the last.
+std::size_t depth(std::span<const unsigned char> pages) {
+  const auto first =
+      std::find_if(pages.begin(), pages.end(), [](unsigned char page) { return (page & 1) != 0; });
+  return static_cast<std::size_t>(pages.end() - first) * page_size;
+}
+} // namespace
+
+std::size_t Stacks::touched(const Context& context) {
+  std::vector<unsigned char> resident(context.usable / page_size);
+  return look_at_pages(context.limit, resident) ? depth(resident) : 0;
+}
+
+std::size_t Stacks::peak() const {
+  std::size_t most = 0;
+  std::vector<unsigned char> resident;
+  for (const Slab& slab : slabs_) {
+    resident.resize(slab.used * slab.stride / page_size);
+    if (!look_at_pages(slab.base, resident))
+      continue;
+    for (std::size_t i = 0; i < slab.used; ++i) {
+      const std::span<const unsigned char> pages(resident.data() + i * slab.stride / page_size,
+                                                 slab.stride / page_size);
+      most = std::max(most, depth(pages.subspan(guard_size / page_size)));
+    }
+  }
+  return most;
+}
+
 Context* Stacks::carve(Pool& from, std::size_t size) {
   const std::size_t stride = size + guard_size;
   const std::size_t per_slab = size == default_stack_size ? stacks_per_slab : 1;
@@ -122,7 +158,7 @@ Context* Stacks::carve(Pool& from, std::size_t size) {
     if (memory == MAP_FAILED)
       throw_no_stack("mmap failed", contexts_.size(), size);
     madvise(memory, stride * per_slab, MADV_NOHUGEPAGE); // else one page touched costs 2 MiB
-    slabs_.push_back({static_cast<char*>(memory), stride * per_slab, 0});
+    slabs_.push_back({static_cast<char*>(memory), stride * per_slab, 0, stride});
     from.slab = slabs_.size();
   }
   Slab& slab = slabs_[from.slab - 1];

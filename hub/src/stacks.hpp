@@ -47,6 +47,11 @@ public:
   // Unmaps all of them; nothing may run on any.
   void release_all() noexcept;
 
+  // Bytes from the top down to the lowest page that was ever touched: of that one, and the most of
+  // all. What the system has swapped out is not counted.
+  static std::size_t touched(const Context& context);
+  std::size_t peak() const;
+
   std::uint64_t made() const { return contexts_.size(); }
   std::uint64_t cached(const HubState& hub) const;
 
@@ -55,6 +60,7 @@ private:
     char* base;
     std::size_t bytes;
     std::size_t used; // stacks carved so far
+    std::size_t stride;
   };
   struct Pool {
     Context* idle = nullptr; // of the default size: unused, see HubState::idle_hosts

@@ -51,22 +51,24 @@ struct Ops {
 
 namespace flag {
 enum : std::uint16_t {
-  live = 1,             // the slot is in use
+  probed = 1,           // a test counts its suspension points
   started = 2,          // it has been put into the run queue once
   parked = 4,           // suspended and not yet woken
   finished = 8,         // it will never run again
   kill_pending = 16,    // thrown at the next suspension point that allows it
   expired = 32,         // a Timeout scope of its own has run out and waits to be thrown
   deadlock = 64,        // main: the hub found that nothing can run again
-  own_stack = 128,      // begins on a stack of its own size, not on a host's
+  asserts = 128,        // has an AssertSwitches or AssertNoSwitch: suspension points look at it
   kill_delivered = 256, // it was thrown; whoever ends in another way has declined it
   scheduled = 512,      // actors: running, suspended or in the run queue
   stopping = 1024,      // actors: ends after the current message
   unstarted = 2048,     // actors: on_start has not run yet
   told_long = 4096,     // actors: that the inbox grew very long was reported
-  probed = 8192,        // a test counts its suspension points
+  own_stack = 8192,     // begins on a stack of its own size, not on a host's
+  live = 16384,         // the slot is in use
 };
-constexpr std::uint16_t interrupts = kill_pending | expired | deadlock | probed;
+// All in the low byte: a test of 16 bits decodes slowly.
+constexpr std::uint16_t interrupts = kill_pending | expired | deadlock | asserts | probed;
 } // namespace flag
 
 // 56 bytes. Lives in a slab whose memory stays an Identity for ever: a stale reference may look at

@@ -20,6 +20,7 @@ public:
     return who_.identity != nullptr && who_.identity == this_hub->current &&
            who_.generation == who_.identity->generation;
   }
+  IdentityRef ref() const { return who_; }
   void set(Identity* who) { who_ = {who, who->generation}; }
   void clear() { who_ = {}; }
 
