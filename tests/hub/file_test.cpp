@@ -621,15 +621,11 @@ TEST(FileChild, DISABLED_reads_stdin_in_a_greenlet) {
       text += *line + ';';
     return text;
   });
-  int turns = 0;
-  auto other = spawn([&] {
-    for (;; sleep(1ms))
-      ++turns;
-  });
-  const std::string text = reader.get();
-  other.kill();
-  EXPECT_GT(turns, 1);
-  File::borrow(STDOUT_FILENO).write("\nchild:" + text + "\n");
+  settle();
+  EXPECT_FALSE(reader.ready());
+  File out = File::borrow(STDOUT_FILENO);
+  out.write("\nchild:waits\n"); // nothing is sent before: the reader stops nobody
+  out.write("\nchild:" + reader.get() + "\n");
 }
 
 // gevent F6
@@ -650,17 +646,19 @@ TEST_F(FileTest, a_child_reads_its_stdin_from_a_pipe) {
   posix_spawn_file_actions_destroy(&actions);
   to.in->close();
   from.out->close();
-  for (const char* line : {"one\n", "two\n"}) {
-    to.out->write(line);
-    sleep(20ms);
-  }
+  const auto next_answer = [&] {
+    for (;;) {
+      auto line = from.in->read_line();
+      if (!line || line->rfind("child:", 0) == 0)
+        return line;
+    }
+  };
+  EXPECT_EQ(next_answer(), "child:waits");
+  to.out->write("one\n");
+  to.out->write("two\n");
   to.out->close();
-  std::optional<std::string> answer;
-  while (auto line = from.in->read_line()) {
-    if (line->rfind("child:", 0) == 0)
-      answer = line;
-  }
-  EXPECT_EQ(answer, "child:one;two;");
+  EXPECT_EQ(next_answer(), "child:one;two;");
+  EXPECT_EQ(next_answer(), std::nullopt);
   int status = -1;
   EXPECT_EQ(run_blocking([&] { return waitpid(child, &status, 0); }), child);
   EXPECT_EQ(status, 0);
