@@ -287,12 +287,11 @@ TEST_F(MessagePipeTest, a_forked_child_relays_messages) {
   EXPECT_EQ(WEXITSTATUS(status), 5) << "it saw the end";
 }
 
-TEST_F(MessagePipeTest, a_child_that_was_passed_its_end_talks_and_its_death_is_the_end) {
+TEST_F(MessagePipeTest, a_child_that_was_given_its_end_talks_and_its_death_is_the_end) {
   auto [here, there] = MessagePipe::pair();
-  const std::string fd = std::to_string(there.descriptor());
+  const Stdio end = Stdio::descriptor(there.descriptor());
   // Four bytes of length, and five of message, back as they are.
-  Process child(shell("head -c 9 <&" + fd + " >&" + fd + "; exec sleep 100"),
-                {.pass = {there.descriptor()}});
+  Process child(shell("head -c 9; exec sleep 100"), {.in = end, .out = end});
   there.close();
   here.send("hello");
   EXPECT_EQ(here.receive(), "hello");
