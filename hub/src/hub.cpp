@@ -159,6 +159,14 @@ void HubImpl::open() {
 #if GROVE_TSAN
   main_context.fiber = __tsan_get_current_fiber();
 #endif
+  // What the hub that had this memory before has left.
+  error_hook = {};
+  counters = {};
+  simulation = nullptr;
+  random = 0;
+  spawn_hooks.clear();
+  state.spawn_hooks = false;
+  attachments = 0;
   clock.open();
   poll_interval_cycles = clock.cycles_in(100'000);
   watch_for_overflow();
@@ -299,16 +307,20 @@ void Hub::on_error(ErrorHook hook) { detail::HubImpl::of(*this).error_hook = std
 std::uint16_t Hub::index() const { return static_cast<const detail::HubImpl*>(this)->state.index; }
 
 Hub::Attachment Hub::attach() {
-  detail::HubImpl::of(*this).attachments.fetch_add(1, std::memory_order_acq_rel);
-  return Attachment(*this);
+  ++detail::HubImpl::of(*this).attachments;
+  return {};
 }
 
 Hub::Attachment::~Attachment() {
-  if (hub_ == nullptr)
+  if (!held_)
     return;
-  // The hub may sleep on the strength of this: let it look again.
-  detail::HubImpl::of(*hub_).attachments.fetch_sub(1, std::memory_order_acq_rel);
-  detail::post_inline(*hub_, [] {});
+  if (home_.is_here())
+    --detail::HubImpl::here().attachments;
+  else // the hub may sleep on the strength of this: it looks again when that comes
+    detail::post_inline(home_.hub(), [home = home_] {
+      if (home.is_here())
+        --detail::HubImpl::here().attachments;
+    });
 }
 
 } // namespace grove

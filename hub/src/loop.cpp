@@ -156,7 +156,7 @@ void HubImpl::drain_inbox() {
 
 bool HubImpl::can_be_woken() const {
   return !timers.empty() || counted_watches != 0 ||
-         attachments.load(std::memory_order_acquire) != 0 || living_hubs() > 1 ||
+         attachments != 0 || living_hubs() > 1 ||
          inbox.load(std::memory_order_acquire) != nullptr;
 }
 

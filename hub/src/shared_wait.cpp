@@ -86,7 +86,7 @@ SharedWait::SharedWait(SharedLine& line, Waiter* waiter)
   line_.push_back(*shared_);
   // As Hub::attach(), but undone here, by the hub's own thread, which does not sleep now.
   if (shared_->hub != nullptr)
-    HubImpl::of(*shared_->hub).attachments.fetch_add(1, std::memory_order_relaxed);
+    ++HubImpl::of(*shared_->hub).attachments;
 }
 
 SharedWait::~SharedWait() {
@@ -95,7 +95,7 @@ SharedWait::~SharedWait() {
   else if (shared_->answer == Answer::promised)
     --line_.promised;
   if (shared_->hub != nullptr)
-    HubImpl::of(*shared_->hub).attachments.fetch_sub(1, std::memory_order_relaxed);
+    --HubImpl::of(*shared_->hub).attachments;
   shared_->waiter = nullptr;
   shared_->drop();
 }

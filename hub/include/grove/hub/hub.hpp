@@ -11,6 +11,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <grove/hub/detail/hub_life.hpp>
 #include <grove/hub/detail/hub_state.hpp>
 
 namespace grove {
@@ -106,14 +107,16 @@ public:
   // is no Deadlock. Made on the hub's thread, destroyed on any.
   class Attachment {
   public:
-    Attachment(Attachment&& other) noexcept : hub_(std::exchange(other.hub_, nullptr)) {}
+    Attachment(Attachment&& other) noexcept
+        : home_(other.home_), held_(std::exchange(other.held_, false)) {}
     Attachment& operator=(Attachment&&) = delete;
     ~Attachment();
 
   private:
     friend class Hub;
-    explicit Attachment(Hub& hub) : hub_(&hub) {}
-    Hub* hub_;
+    Attachment() = default;
+    detail::HubLife home_;
+    bool held_ = true;
   };
   [[nodiscard]] Attachment attach();
 
