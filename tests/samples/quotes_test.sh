@@ -19,7 +19,7 @@ while IFS= read -r line; do
       bad=1
     fi
   elif ((quoting)); then
-    quote+=$(sed 's/^ *//' <<<"$line")$'\n'
+    quote+=${line#"${line%%[! ]*}"}$'\n'
   elif [[ $line != \|* && $line =~ $link ]]; then
     sample=${BASH_REMATCH[1]}
   fi
