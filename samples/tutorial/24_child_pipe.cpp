@@ -1,44 +1,50 @@
 // SPDX-License-Identifier: MIT
-// Pipes to and from a forked child, read and written by greenlets.
+// MessagePipe: messages to a forked child, and its answers.
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <fmt/core.h>
 
+#include <functional>
+
 #include <grove/hub.hpp>
 
 namespace {
 
-// What the child does.
-void relay(grove::PipeReader& in, grove::PipeWriter& out) {
+// The child's part: answers until the parent closes its end.
+void relay(grove::MessagePipe& parent) {
+  int count = 0;
+  while (const auto message = parent.receive())
+    parent.send(fmt::format("{} in {}", *message, count++));
+}
+
+void put_msg(grove::MessagePipe& child) {
   for (int i = 0; i < 5; ++i)
-    out.write_all(fmt::format("{} in {}\n", in.read_exactly(2), i));
+    child.send("hi");
+}
+
+void get_msg(grove::MessagePipe& child) {
+  for (int i = 0; i < 5; ++i)
+    fmt::print("{}\n", child.receive().value());
 }
 
 } // namespace
 
 int main() {
-  grove::Pipe to_child;
-  grove::Pipe from_child;
+  auto [here, there] = grove::MessagePipe::pair();
 
   const pid_t child = fork();
   if (child == 0) {
-    relay(to_child.reader, from_child.writer);
+    here.close();
+    relay(there);
     return 0;
   }
-
-  const auto put_msg = [&] {
-    for (int i = 0; i < 5; ++i)
-      to_child.writer.write_all("hi");
-  };
-  const auto get_msg = [&] {
-    for (int i = 0; i < 5; ++i)
-      fmt::print("{}", from_child.reader.read_exactly(8));
-  };
+  there.close();
 
   grove::join_all({
-      grove::spawn(get_msg),
-      grove::spawn(put_msg),
+      grove::spawn(get_msg, std::ref(here)),
+      grove::spawn(put_msg, std::ref(here)),
   });
+  here.close();
   waitpid(child, nullptr, 0);
 }
