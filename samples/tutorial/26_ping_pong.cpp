@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Actors by hand, as gevent's users write them: a greenlet with a queue as its inbox.
-// (Grove's own actors, which own no stack while they are idle: see samples/ping_pong.cpp.)
+// Two actors by hand play ping-pong. (With grove's own actors: see samples/ping_pong.cpp.)
 #include <fmt/core.h>
 
 #include <chrono>
@@ -8,29 +7,15 @@
 
 #include <grove/hub.hpp>
 
+#include "inbox_greenlet.hpp"
+
 using namespace std::chrono_literals;
 
 namespace {
 
-class InboxGreenlet : public grove::Greenlet {
+class Pinger : public tutorial::InboxGreenlet {
 public:
-  grove::Queue<std::string> inbox;
-
-protected:
-  virtual void receive(const std::string& message) = 0;
-  void stop() { running_ = false; }
-
-private:
-  void run() final {
-    while (running_)
-      receive(inbox.get());
-  }
-  bool running_ = true;
-};
-
-class Pinger : public InboxGreenlet {
-public:
-  InboxGreenlet* partner = nullptr;
+  tutorial::InboxGreenlet* partner = nullptr;
 
 private:
   void receive(const std::string& message) override {
@@ -46,9 +31,9 @@ private:
   int rounds_ = 0;
 };
 
-class Ponger : public InboxGreenlet {
+class Ponger : public tutorial::InboxGreenlet {
 public:
-  InboxGreenlet* partner = nullptr;
+  tutorial::InboxGreenlet* partner = nullptr;
 
 private:
   void receive(const std::string& message) override {

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+// wait_any: what waits for time or readiness lets the others run meanwhile.
+#include <fmt/core.h>
+
+#include <chrono>
+
+#include <grove/hub.hpp>
+
+using namespace std::chrono_literals;
+
+int main() {
+  const auto start = grove::now();
+  const auto tic = [&] {
+    const std::chrono::duration<double> elapsed = grove::now() - start;
+    return fmt::format("at {:.1f} seconds", elapsed.count());
+  };
+
+  const auto poll = [&](std::chrono::seconds limit) {
+    fmt::print("Started Polling: {}\n", tic());
+    grove::wait_any(grove::after(limit)); // a select() of no descriptor, with a time limit
+    fmt::print("Ended Polling: {}\n", tic());
+  };
+  const auto meanwhile = [&] {
+    fmt::print("Hey lets do some stuff while the greenlets poll, {}\n", tic());
+    grove::sleep(1s);
+  };
+
+  grove::join_all({
+      grove::spawn(poll, 1s),
+      grove::spawn(poll, 2s),
+      grove::spawn(meanwhile),
+  });
+}
