@@ -19,9 +19,9 @@ namespace detail {
 
 namespace {
 
-std::string words(const std::source_location& where) {
-  const std::string file = where.file_name();
-  return file.substr(file.rfind('/') + 1) + ":" + std::to_string(where.line());
+std::string words(const SourcePlace& where) {
+  const std::string file = where.file;
+  return file.substr(file.rfind('/') + 1) + ":" + std::to_string(where.line);
 }
 
 std::string words(std::int64_t nanoseconds) {
@@ -36,7 +36,7 @@ void mark(Identity* owner) {
 
 } // namespace
 
-AssertScope::AssertScope(std::source_location place, bool none, std::int64_t limit)
+AssertScope::AssertScope(SourcePlace place, bool none, std::int64_t limit)
     : owner(grove::detail::here().current), where(place), no_switch(none), most(limit),
       since(limit != 0 ? now_nanoseconds() : 0) {
   if (!looks_at_switches())
@@ -90,11 +90,11 @@ void Asserts::resumed(Identity* me) {
 
 } // namespace detail
 
-AssertSwitches::AssertSwitches(std::source_location where)
+AssertSwitches::AssertSwitches(detail::SourcePlace where)
     : scope_(where, false, 0), dispatches_(detail::HubImpl::here().dispatches()),
       unwinding_(std::uncaught_exceptions()) {}
 
-AssertSwitches::AssertSwitches(std::chrono::nanoseconds longest, std::source_location where)
+AssertSwitches::AssertSwitches(std::chrono::nanoseconds longest, detail::SourcePlace where)
     : scope_(where, false,
              longest.count() > 0 ? longest.count()
                                  : throw std::invalid_argument("grove: AssertSwitches: the limit "

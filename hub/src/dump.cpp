@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <ostream>
+#include <ranges>
 #include <sstream>
 #include <string>
 #include <unordered_map>
@@ -172,8 +173,8 @@ public:
       const auto at = children_.find(parent);
       if (at == children_.end())
         return;
-      for (auto child = at->second.rbegin(); child != at->second.rend(); ++child)
-        left.push_back({*child, depth});
+      for (Identity* child : at->second | std::views::reverse)
+        left.push_back({child, depth});
     };
     push(nullptr, 0);
     while (!left.empty()) {

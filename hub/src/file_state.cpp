@@ -119,7 +119,7 @@ std::size_t File::State::read_some(char* into, std::size_t size, const char* wha
     const std::string data = read_by_thread(std::min(size, largest_job), place, what, deadline);
     if (place >= 0 && !closed.is_set())
       lseek(fd(), place + static_cast<off_t>(data.size()), SEEK_SET);
-    std::memcpy(into, data.data(), data.size());
+    std::copy(data.begin(), data.end(), into);
     return data.size();
   }
   give_others_a_turn();

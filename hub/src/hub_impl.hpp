@@ -98,7 +98,7 @@ public:
   std::int64_t timer_armed_for = 0; // 0: not armed
   std::size_t watches = 0;          // active ones
   std::size_t counted_watches = 0;  // of these, those that count against a Deadlock
-  std::uint32_t attachments = 0; // see Hub::attach()
+  std::uint32_t attachments = 0;    // see Hub::attach()
   std::unique_ptr<DescriptorTable> descriptors;
 
   // When to poll though there is work: see tick().

@@ -155,8 +155,7 @@ void HubImpl::drain_inbox() {
 // --------------------------------------------------------------------------------------
 
 bool HubImpl::can_be_woken() const {
-  return !timers.empty() || counted_watches != 0 ||
-         attachments != 0 || living_hubs() > 1 ||
+  return !timers.empty() || counted_watches != 0 || attachments != 0 || living_hubs() > 1 ||
          inbox.load(std::memory_order_acquire) != nullptr;
 }
 

@@ -134,7 +134,7 @@ void Process::State::stop_looking() noexcept {
 
 // -- Process -------------------------------------------------------------------------------------
 
-Process::Process(std::vector<std::string> argv, const ProcessOptions& options)
+Process::Process(const std::vector<std::string>& argv, const ProcessOptions& options)
     : state_(std::make_shared<State>(argv, options)) {}
 
 Process& Process::operator=(Process&& other) noexcept {

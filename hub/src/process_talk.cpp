@@ -160,8 +160,7 @@ std::string check_output(std::vector<std::string> argv, ProcessOptions options,
   const std::string name = argv.empty() ? std::string() : argv.front();
   ProcessOutput ended = run(std::move(argv), std::move(options), input, deadline);
   if (!ended.status.success())
-    throw ProcessError("grove: '" + name + "' ended with " + to_string(ended.status),
-                       std::move(ended));
+    throw ProcessError("grove: '" + name + "' ended with " + to_string(ended.status), ended);
   return std::move(ended.out);
 }
 

@@ -28,7 +28,7 @@ void SharedWaiter::drop() noexcept {
     delete this;
 }
 
-void SharedWaiter::tell(Answer what) noexcept {
+void SharedWaiter::tell(Told what) noexcept {
   answer = what;
   if (hub == nullptr) {
     told.notify_one();
@@ -68,14 +68,14 @@ bool SharedLine::call_first() noexcept {
     return false;
   remove(*waiter);
   ++promised;
-  waiter->tell(Answer::promised);
+  waiter->tell(Told::promised);
   return true;
 }
 
 void SharedLine::dismiss_all() noexcept {
   while (SharedWaiter* waiter = first) {
     remove(*waiter);
-    waiter->tell(Answer::dismissed);
+    waiter->tell(Told::dismissed);
   }
 }
 
@@ -90,9 +90,9 @@ SharedWait::SharedWait(SharedLine& line, Waiter* waiter)
 }
 
 SharedWait::~SharedWait() {
-  if (shared_->answer == Answer::none)
+  if (shared_->answer == Told::none)
     line_.remove(*shared_);
-  else if (shared_->answer == Answer::promised)
+  else if (shared_->answer == Told::promised)
     --line_.promised;
   if (shared_->hub != nullptr)
     --HubImpl::of(*shared_->hub).attachments;
@@ -100,9 +100,9 @@ SharedWait::~SharedWait() {
   shared_->drop();
 }
 
-Answer SharedWait::park(std::unique_lock<std::mutex>& lock, const char* what, Deadline deadline) {
+Told SharedWait::park(std::unique_lock<std::mutex>& lock, const char* what, Deadline deadline) {
   if (shared_->hub == nullptr) {
-    const auto told = [this] { return shared_->answer != Answer::none; };
+    const auto told = [this] { return shared_->answer != Told::none; };
     if (deadline.is_never())
       shared_->told.wait(lock, told);
     else
@@ -143,11 +143,11 @@ void SharedQueueState::wait(SharedLine& line, std::unique_lock<std::mutex>& lock
     waiter.emplace();
   SharedWait wait(line, waiter ? &*waiter : nullptr);
   switch (wait.park(lock, what, deadline)) {
-  case Answer::promised:
+  case Told::promised:
     return;
-  case Answer::dismissed:
+  case Told::dismissed:
     throw Closed(std::string(what) + ": the queue was closed");
-  case Answer::none:
+  case Told::none:
     break;
   }
   throw TimeoutError(std::string(what) + ": the time has passed");
@@ -173,7 +173,7 @@ void SharedOp::disarm() {
   if (!wait_)
     return;
   const SharedSection section(*state_);
-  if (waiter_.granted && wait_->answer() == Answer::promised) {
+  if (waiter_.granted && wait_->answer() == Told::promised) {
     ++line_.promised;
     keeps_ = true;
   }

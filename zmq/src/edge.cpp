@@ -74,8 +74,7 @@ Outcome Edge::wait(Direction d, const char* what, Deadline deadline, AttemptRef 
       line(d).taken = false;
     turn = false;
     update_watch();
-    const Deadline until =
-        doubtful ? earlier(deadline, Deadline(glance)) : deadline;
+    const Deadline until = doubtful ? earlier(deadline, Deadline(glance)) : deadline;
     const Wake why = grove::detail::park_until(what, until);
 
     if (closed_)

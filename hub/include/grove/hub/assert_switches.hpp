@@ -4,24 +4,33 @@
 
 #include <chrono>
 #include <cstdint>
-#include <source_location>
 
 #include <grove/hub/detail/identity.hpp>
 
 namespace grove {
 
 namespace detail {
+// Where a scope began. (std::source_location needs a newer clang than its library.)
+struct SourcePlace {
+  const char* file;
+  int line;
+  static constexpr SourcePlace current(const char* file = __builtin_FILE(),
+                                       int line = __builtin_LINE()) {
+    return {file, line};
+  }
+};
+
 // One of either, in the list of its greenlet, innermost first.
 struct AssertScope {
   AssertScope* outer = nullptr;
   Identity* owner;
-  std::source_location where;
+  SourcePlace where;
   bool no_switch = false;
   std::int64_t most = 0;    // nanoseconds between two switches; 0: not measured
   std::int64_t since = 0;   // when the owner was last resumed, in nanoseconds of the hub's clock
   std::int64_t longest = 0; // nanoseconds it ran without a switch
 
-  AssertScope(std::source_location place, bool no_switch, std::int64_t most);
+  AssertScope(SourcePlace place, bool no_switch, std::int64_t most);
   AssertScope(const AssertScope&) = delete;
   AssertScope& operator=(const AssertScope&) = delete;
   ~AssertScope();
@@ -37,10 +46,10 @@ struct AssertScope {
 // greenlet only.
 class AssertSwitches {
 public:
-  explicit AssertSwitches(std::source_location where = std::source_location::current());
+  explicit AssertSwitches(detail::SourcePlace where = detail::SourcePlace::current());
   // std::invalid_argument unless the limit is above zero.
   explicit AssertSwitches(std::chrono::nanoseconds longest,
-                          std::source_location where = std::source_location::current());
+                          detail::SourcePlace where = detail::SourcePlace::current());
   AssertSwitches(const AssertSwitches&) = delete;
   AssertSwitches& operator=(const AssertSwitches&) = delete;
   ~AssertSwitches() noexcept(false);
@@ -58,7 +67,7 @@ private:
 // made it; nests.
 class AssertNoSwitch {
 public:
-  explicit AssertNoSwitch(std::source_location where = std::source_location::current())
+  explicit AssertNoSwitch(detail::SourcePlace where = detail::SourcePlace::current())
       : scope_(where, true, 0) {}
   AssertNoSwitch(const AssertNoSwitch&) = delete;
   AssertNoSwitch& operator=(const AssertNoSwitch&) = delete;

@@ -95,7 +95,7 @@ public:
   // argv[0] is looked for in PATH. std::system_error, with what could not be done, if it cannot be
   // started: ENOENT for an unknown program or cwd. std::invalid_argument for an empty argv, a NUL
   // in an argument, names of variables with '=', standard streams in `pass`.
-  explicit Process(std::vector<std::string> argv, const ProcessOptions& options = {});
+  explicit Process(const std::vector<std::string>& argv, const ProcessOptions& options = {});
   Process(Process&&) noexcept = default;
   Process& operator=(Process&& other) noexcept;
   ~Process();

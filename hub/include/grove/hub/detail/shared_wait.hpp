@@ -18,7 +18,7 @@
 namespace grove::detail {
 
 // What one who waits for a shared object was told.
-enum class Answer : unsigned char {
+enum class Told : unsigned char {
   none,      // nothing yet
   promised,  // what it waits for is kept for it
   dismissed, // it will not come: the object is closed
@@ -48,7 +48,7 @@ struct SharedWaiter : PostedCall {
   // under the object's mutex
   SharedWaiter* before = nullptr;
   SharedWaiter* after = nullptr;
-  Answer answer = Answer::none;
+  Told answer = Told::none;
   std::condition_variable told; // for a thread without a hub
   Hub* const hub;               // null: such a thread
   // for the waiting greenlet's own hub
@@ -56,7 +56,7 @@ struct SharedWaiter : PostedCall {
   Waiter* waiter; // null: the wait is over
 
   explicit SharedWaiter(Waiter* on_stack);
-  void tell(Answer what) noexcept; // under the object's mutex
+  void tell(Told what) noexcept; // under the object's mutex
   void arrive() noexcept;
   void drop() noexcept;
 
@@ -79,8 +79,8 @@ public:
   ~SharedWait();
 
   // Lets the mutex go, waits to be told, and takes the mutex again, whatever happened.
-  Answer park(std::unique_lock<std::mutex>& lock, const char* what, Deadline deadline);
-  Answer answer() const { return shared_->answer; }
+  Told park(std::unique_lock<std::mutex>& lock, const char* what, Deadline deadline);
+  Told answer() const { return shared_->answer; }
 
 private:
   SharedLine& line_;
