@@ -15,6 +15,6 @@ void run_forever() { grove::sleep(1000s); }
 
 int main() {
   const auto thread = grove::spawn(run_forever);
-  const auto on_quit = grove::on_signal(SIGQUIT, [&] { thread.kill(); });
+  const auto on_quit = grove::on_signal(SIGQUIT, [&] { thread.kill_nowait(); });
   thread.join();
 }
