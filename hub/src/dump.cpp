@@ -6,7 +6,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <ostream>
-#include <ranges>
 #include <sstream>
 #include <string>
 #include <unordered_map>
@@ -173,8 +172,8 @@ public:
       const auto at = children_.find(parent);
       if (at == children_.end())
         return;
-      for (Identity* child : at->second | std::views::reverse)
-        left.push_back({child, depth});
+      for (std::size_t i = at->second.size(); i-- > 0;)
+        left.push_back({at->second[i], depth});
     };
     push(nullptr, 0);
     while (!left.empty()) {

@@ -141,24 +141,24 @@ std::vector<std::string> shell(std::string command_line) {
   return {"/bin/sh", "-c", std::move(command_line)};
 }
 
-ProcessOutput run(std::vector<std::string> argv, ProcessOptions options, std::string_view input,
-                  Deadline deadline) {
+ProcessOutput run(const std::vector<std::string>& argv, ProcessOptions options,
+                  std::string_view input, Deadline deadline) {
   if (!input.empty()) {
     if (options.in != Stdio::inherit() && options.in != Stdio::pipe())
       throw std::invalid_argument("grove: run: both input and options.in were given");
     options.in = Stdio::pipe();
   }
-  Process child(std::move(argv), options);
+  Process child(argv, options);
   return child.communicate(input, deadline);
 }
 
-std::string check_output(std::vector<std::string> argv, ProcessOptions options,
+std::string check_output(const std::vector<std::string>& argv, ProcessOptions options,
                          std::string_view input, Deadline deadline) {
   if (options.out != Stdio::inherit() && options.out != Stdio::pipe())
     throw std::invalid_argument("grove: check_output: options.out was given; it is a pipe");
   options.out = Stdio::pipe();
   const std::string name = argv.empty() ? std::string() : argv.front();
-  ProcessOutput ended = run(std::move(argv), std::move(options), input, deadline);
+  ProcessOutput ended = run(argv, std::move(options), input, deadline);
   if (!ended.status.success())
     throw ProcessError("grove: '" + name + "' ended with " + to_string(ended.status), ended);
   return std::move(ended.out);

@@ -160,11 +160,11 @@ std::vector<std::string> shell(std::string command_line);
 
 // Starts it, communicates, and gives what came of it. If that is not to be (ProcessTimeout, a kill)
 // the child is killed. std::invalid_argument for `input` where options.in is a null or descriptor.
-ProcessOutput run(std::vector<std::string> argv, ProcessOptions options = {},
+ProcessOutput run(const std::vector<std::string>& argv, ProcessOptions options = {},
                   std::string_view input = {}, Deadline deadline = {});
 
 // What it writes to its stdout. ProcessError unless it exits with 0; else as run().
-std::string check_output(std::vector<std::string> argv, ProcessOptions options = {},
+std::string check_output(const std::vector<std::string>& argv, ProcessOptions options = {},
                          std::string_view input = {}, Deadline deadline = {});
 
 } // namespace grove
