@@ -65,6 +65,8 @@ void Interrupts::deliver(HubState& hub, Identity* me) {
   if ((me->flags & flag::expired) != 0) {
     Timeout* scope = me->extras->first_expired;
     forget(*scope);
+    if (scope->error_ != nullptr)
+      std::rethrow_exception(scope->error_);
     throw TimeoutExpired{scope};
   }
   if ((me->flags & flag::deadlock) != 0) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// with_timeout: a limit for a call, and an exception of one's own when it is reached.
+// Timeout: a limit for a scope, and an exception of one's own when it is reached.
 #include <stdexcept>
 
 #include <grove/hub.hpp>
@@ -15,10 +15,10 @@ struct TooLong : std::runtime_error {
 } // namespace
 
 int main(int argc, char** argv) {
-  const auto second = tutorial::second("with_timeout: a limit for a call", argc, argv);
+  const auto second = tutorial::second("Timeout: a limit for a scope", argc, argv);
 
   return grove::main(argc, argv, [&] {
-    if (!grove::with_timeout(5 * second, [&] { grove::sleep(10 * second); }))
-      throw TooLong();
+    const grove::Timeout limit(5 * second, TooLong());
+    grove::sleep(10 * second);
   });
 }

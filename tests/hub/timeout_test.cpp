@@ -331,5 +331,53 @@ TEST_F(TimeoutTest, timers_fire_by_due_time_then_by_arming_whatever_was_cancelle
   }
 }
 
+// gevent T11, G4
+TEST_F(TimeoutTest, an_error_of_ones_own_is_thrown_instead) {
+  Event never;
+  {
+    const Timeout scope(1ms, TestError(5));
+    try {
+      never.wait();
+      ADD_FAILURE() << "it came back";
+    } catch (const TestError& e) {
+      EXPECT_EQ(e.number, 5);
+    }
+  }
+  EXPECT_EQ(never.waiters(), 0u);
+  const auto shared = std::make_exception_ptr(TestError(6));
+  for (int i = 0; i < 2; ++i) {
+    try {
+      const Timeout scope(0ms, shared);
+      sleep(10s);
+      ADD_FAILURE() << "it came back";
+    } catch (const TestError&) {
+      EXPECT_EQ(std::current_exception(), shared) << "that very object";
+    }
+  }
+}
+
+// gevent T14, T15
+TEST_F(TimeoutTest, errors_of_ones_own_nest_with_scopes_that_have_none) {
+  const Timeout outer(10s);
+  const Timeout inner(1ms, TestError(7));
+  EXPECT_THROW(sleep(10s), TestError);
+  EXPECT_TRUE(outer.pending());
+  EXPECT_FALSE(inner.pending());
+  EXPECT_FALSE(with_timeout(1ms, [] {
+    const Timeout late(10s, TestError(8));
+    sleep(10s);
+  })) << "the outer one came first";
+}
+
+TEST_F(TimeoutTest, a_scope_that_is_left_after_a_failed_child_throws_nothing_of_its_own) {
+  ErrorLog errors;
+  auto failed = spawn([] { throw TestError(9); });
+  {
+    const Timeout scope(10s, TestError(10));
+    failed.join();
+  }
+  EXPECT_THROW(failed.get(), TestError);
+}
+
 } // namespace
 } // namespace grove::test

@@ -4,6 +4,7 @@
 
 #include <concepts>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <optional>
 #include <type_traits>
@@ -16,14 +17,21 @@
 namespace grove {
 
 // A Timeout limits the time of whatever its greenlet does while the object lives: when it runs out,
-// TimeoutExpired is thrown at the suspension point, naming this object. Scopes nest; an inner one
-// may outlast an outer one, and each is told apart by is(). A kill that arrives first wins; the
-// scope ends with the object, after which nothing is thrown any more. Hub-local; lives on the stack
-// of the greenlet (or handler) that made it.
+// TimeoutExpired is thrown at the suspension point, naming this object (or an error of your own).
+// Scopes nest; an inner one may outlast an outer one, and each is told apart by is(). A kill that
+// arrives first wins; the scope ends with the object, after which nothing is thrown any more.
+// Hub-local; lives on the stack of the greenlet (or handler) that made it.
 class Timeout {
 public:
   // Starts at once. A default Deadline never expires.
   explicit Timeout(Deadline deadline);
+  // The same, and what is thrown is that error: `Timeout limit(5s, TooLong())`.
+  Timeout(Deadline deadline, std::exception_ptr error) : Timeout(deadline) {
+    error_ = std::move(error);
+  }
+  template <class E>
+  requires(!std::convertible_to<E, std::exception_ptr>) Timeout(Deadline deadline, E error)
+      : Timeout(deadline, std::make_exception_ptr(std::move(error))) {}
   Timeout(const Timeout&) = delete;
   Timeout& operator=(const Timeout&) = delete;
   ~Timeout();
@@ -45,6 +53,7 @@ private:
   Timeout* next_ = nullptr;  // in its owner's list of expired scopes
   Timeout* outer_ = nullptr; // in its owner's list of open scopes
   bool expired_ = false;
+  std::exception_ptr error_; // null: TimeoutExpired
 };
 
 // The earliest end of the running greenlet's open Timeout scopes.
