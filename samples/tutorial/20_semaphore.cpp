@@ -3,27 +3,12 @@
 #include <fmt/core.h>
 
 #include <chrono>
+#include <mutex>
 #include <ranges>
 
 #include <grove/hub.hpp>
 
 using namespace std::chrono_literals;
-
-namespace {
-
-// A permit that is given back at the end of the block, whatever ends it.
-class Permit {
-public:
-  explicit Permit(grove::Semaphore& sem) : sem_(sem) { sem_.acquire(); }
-  Permit(const Permit&) = delete;
-  Permit& operator=(const Permit&) = delete;
-  ~Permit() { sem_.release(); }
-
-private:
-  grove::Semaphore& sem_;
-};
-
-} // namespace
 
 int main() {
   grove::Semaphore sem(2, grove::Semaphore::bounded);
@@ -37,7 +22,7 @@ int main() {
   };
   const auto worker2 = [&](int n) {
     {
-      const Permit permit(sem);
+      const std::lock_guard permit(sem);
       fmt::print("Worker {} acquired semaphore\n", n);
       grove::sleep(0s);
     }

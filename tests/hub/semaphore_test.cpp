@@ -2,6 +2,7 @@
 // Semaphore: permits, order, bounds, fairness, waiters that leave.
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -315,6 +316,24 @@ TEST_F(SemaphoreTest, it_may_go_right_after_a_release) {
   semaphore.reset();
   EXPECT_TRUE(acquirer.get());
   watcher.get();
+}
+
+TEST_F(SemaphoreTest, the_guards_of_std_hold_a_permit_for_a_block) {
+  Semaphore permits(2, Semaphore::bounded);
+  {
+    const std::lock_guard first(permits);
+    const std::unique_lock second(permits);
+    EXPECT_EQ(permits.value(), 0);
+    EXPECT_FALSE(std::unique_lock(permits, std::try_to_lock).owns_lock());
+    auto third = spawn([&] {
+      const std::lock_guard waits(permits);
+      throw TestError();
+    });
+    yield();
+    EXPECT_EQ(permits.waiters(), 1u);
+    EXPECT_TRUE(third.kill());
+  }
+  EXPECT_EQ(permits.value(), 2);
 }
 
 } // namespace

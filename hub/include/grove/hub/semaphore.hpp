@@ -75,6 +75,11 @@ public:
       watchers_.grant_all_into(woken_watchers_);
   }
 
+  // What std::lock_guard and std::unique_lock call: one permit for the length of a block.
+  void lock() { acquire(); }
+  [[nodiscard]] bool try_lock() { return try_acquire(); }
+  void unlock() { release(); }
+
   // Waits until a permit is free and takes none: right after it, try_acquire() succeeds. False if
   // the deadline came first.
   bool wait(Deadline deadline = {}) {
