@@ -168,6 +168,7 @@ void HubImpl::open() {
   state.spawn_hooks = false;
   attachments = 0;
   clock.open();
+  state.time = clock.sync();
   poll_interval_cycles = clock.cycles_in(100'000);
   watch_for_overflow();
   inbox.store(nullptr, std::memory_order_release);
@@ -265,7 +266,7 @@ void HubImpl::shut_down() {
 void throw_wrong_hub(const char* what) {
   throw std::logic_error(std::string("grove: ") + what +
                          ": the object belongs to another hub; what crosses hubs are ActorRefs, "
-                         "Hub::post and the setting of an AsyncResult");
+                         "Hub::post, SharedQueue and the setting of an AsyncResult");
 }
 
 bool post_or_drop(Hub& hub, PostedCall* call) {

@@ -47,21 +47,23 @@ void HubImpl::poll() {
   ++counters.polls;
   ticks_since_poll = 0;
   last_poll_cycles = cycles();
-  const std::int64_t now = clock.sync();
+  state.time = clock.sync();
   poll_interval_cycles = clock.cycles_in(poll_interval_nanoseconds);
   drain_inbox();
-  timers.fire_due(now);
+  timers.fire_due(state.time);
   if (watches != 0)
     ev_run(loop, EVRUN_NOWAIT);
 }
 
 Identity* HubImpl::idle() {
-  for (;;) {
+  for (bool slept = false;; slept = true) {
     ticks_since_poll = 0;
     wind(dispatches_per_tick);
     drain_inbox();
-    if (!timers.empty())
-      timers.fire_due(clock.sync());
+    if (slept || !timers.empty()) {
+      state.time = clock.sync();
+      timers.fire_due(state.time);
+    }
     if (simulation != nullptr) [[unlikely]] {
       wind(1);
       Simulation::Access::choose(*simulation, *this);

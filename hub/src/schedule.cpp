@@ -93,6 +93,7 @@ namespace {
   Interrupts::before(hub, me);
   Context* self = hub.context;
   self->waits_for = what;
+  self->parked_at = hub.time;
   me->flags |= flag::parked;
   suspend(hub, me, self);
   me = hub.current;
@@ -108,6 +109,7 @@ GROVE_NO_CANARY Wake park(const char* what) {
   if ((me->flags & flag::interrupts) != 0) [[unlikely]]
     return park_slowly(hub, me, what);
   self->waits_for = what;
+  self->parked_at = hub.time;
   me->flags |= flag::parked;
   suspend(hub, me, self);
   me = hub.current; // the same, sooner known
@@ -142,6 +144,7 @@ GROVE_NO_CANARY void park_behind(HubState& hub, Identity* child, const char* wha
   if ((me->flags & flag::interrupts) != 0) [[unlikely]]
     Interrupts::before(hub, me);
   self->waits_for = what;
+  self->parked_at = hub.time;
   me->flags |= flag::parked;
   me->context = self;
   leave(hub, self, &me->sp, turn_of(hub, child));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // dump(), back traces of parked greenlets, the text of a Deadlock, Stats.
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <mutex>
 #include <sstream>
@@ -13,6 +14,7 @@
 #include <grove/hub/join.hpp>
 #include <grove/hub/mutex.hpp>
 #include <grove/hub/queue.hpp>
+#include <grove/hub/simulation.hpp>
 #include <grove/hub/timeout.hpp>
 
 #include <grove/hub/detail/wait.hpp>
@@ -264,6 +266,21 @@ TEST_F(Dump, a_stack_that_is_nearly_full_is_not_looked_into) {
   EXPECT_NE(entry.find("too full"), std::string::npos) << entry;
   go.set(); // what a kill throws would not find room there either
   g.get();
+}
+
+TEST_F(Dump, tells_for_how_long_each_waits) {
+  const Simulation simulation(1); // for hours, exactly
+  Event never;
+  auto first = spawn(SpawnOptions{.name = "first"}, [&] { never.wait(); });
+  yield();
+  sleep(std::chrono::hours(1));
+  auto second = spawn(SpawnOptions{.name = "second"}, [&] { never.wait(); });
+  yield();
+  sleep(1500ms);
+  const std::string all = dumped();
+  EXPECT_NE(entry_of(all, "first").find("Event.wait; for 3601.500 s"), std::string::npos) << all;
+  EXPECT_NE(entry_of(all, "second").find("Event.wait; for 1.500 s"), std::string::npos) << all;
+  kill_all({first, second});
 }
 
 TEST_F(Dump, works_from_the_smallest_stack_for_the_smallest_stack) {

@@ -51,6 +51,7 @@ struct Context {
   Context* next = nullptr;         // in the pool
   std::uint64_t question = 0;      // which ask waits here (0: none): a late reply finds another
   ReplySlot* reply = nullptr;      // where that reply belongs, on this stack
+  std::int64_t parked_at = 0;      // HubState::time when it parked
   char* limit = nullptr;           // lowest usable address
   std::size_t size = 0;            // bytes from limit to this Context
   std::size_t usable = 0;          // the size it was asked for
@@ -76,6 +77,7 @@ struct HubState {
   std::uint32_t ends = 0;   // greenlets that have ended, modulo 2^32
   bool spawn_hooks = false; // somebody wants to hear of each start
   Context* idle_hosts = nullptr;
+  std::int64_t time = 0; // the hub's clock at its last poll, in nanoseconds
   std::uint16_t index = no_hub_index;
   Mail* free_mail[mail_classes] = {};
   Identity* free_identities[identity_classes] = {};
