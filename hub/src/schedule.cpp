@@ -71,11 +71,12 @@ inline Turn turn_of(HubState& hub, Identity* next) {
 // Leaves `self` for that turn, and comes back when it is one of who left. Whatever the other side
 // needs is set on this one: there it would come from the resumed stack, and as the next switch
 // begins with the identity that runs, each would wait for the loads of the one before.
+template <bool Rests = false>
 inline void leave(HubState& hub, Context* self, void** save, Turn turn) {
   hub.current = turn.identity;
   turn.identity->context = nullptr;
   if (turn.context != self) // what woke us may have come while the others were looked at
-    switch_context(hub, self, save, turn.context, turn.sp);
+    switch_context<Rests>(hub, self, save, turn.context, turn.sp);
 }
 inline void suspend(HubState& hub, Identity* me, Context* self) {
   me->context = self; // before idle(): what wakes us may come in there, and no switch is needed
@@ -202,7 +203,7 @@ void wake_next(Identity* identity) noexcept {
     } while (next->context == nullptr && !self->own_size && (next->flags & flag::own_stack) == 0);
     const Turn turn = turn_of(hub, next); // before this stack may be taken by another
     HubImpl::of(hub).stacks.give(hub, self);
-    leave(hub, self, &self->sp, turn);
+    leave<true>(hub, self, &self->sp, turn);
   }
 }
 

@@ -58,12 +58,12 @@ inline void make_context(Context* context, char* top) {
 #endif
 
 // Leaves `from`, whose stack pointer goes to `save`, and goes on in `to` at `sp`. Keeps errno and
-// the C++ runtime's exception state per context. The sanitizers must be told last, and not through
-// an instrumented call.
-
+// the C++ runtime's exception state per context; a host that rests has none. The sanitizers must be
+// told last, and not through an instrumented call.
+template <bool Rests = false>
 [[gnu::always_inline]] inline void switch_context(HubState& hub, Context* from, void** save,
                                                   Context* to, void* sp) {
-  exchange_thread_state(hub, from, to);
+  exchange_thread_state<Rests>(hub, from, to);
 #if GROVE_ASAN
   __sanitizer_start_switch_fiber(&from->fake_stack, to->limit, to->size);
 #endif

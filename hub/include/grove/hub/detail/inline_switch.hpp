@@ -37,12 +37,18 @@
 
 namespace grove::detail {
 
-// What the C++ runtime and libc keep per thread, and we per context.
+// What the C++ runtime and libc keep per thread, and we per context; errno comes last, by the
+// caller.
+template <bool Rests = false>
 [[gnu::always_inline]] inline void exchange_thread_state(HubState& hub, Context* from,
                                                          Context* to) {
-  from->eh = *hub.eh;
+  if constexpr (Rests) {
+    from->eh = {};
+  } else {
+    from->eh = *hub.eh;
+    from->error = *hub.error;
+  }
   *hub.eh = to->eh;
-  from->error = *hub.error;
   hub.context = to;
 }
 

@@ -136,8 +136,12 @@ public:
   }
 
   static void push_back(WaitNode& head, Waiter& waiter) {
-    close(head);
     waiter.next = &head;
+    if (head.next == nullptr) {
+      waiter.prev = &head;
+      head.next = head.prev = &waiter;
+      return;
+    }
     waiter.prev = head.prev;
     head.prev->next = &waiter;
     head.prev = &waiter;
