@@ -225,7 +225,8 @@ std::string HubImpl::deadlock_text() {
 
 void HubImpl::report_deadlock() {
   if ((main_identity.flags & flag::parked) != 0 &&
-      Interrupts::allowed(main_context, main_context.eh)) {
+      Interrupts::allowed(main_context,
+                          state.context == &main_context ? *state.eh : main_context.eh)) {
     main_identity.flags |= flag::deadlock; // main makes the text, on its large stack
     Interrupts::knock(&main_identity);
     return;
@@ -244,7 +245,7 @@ void Hub::dump(std::ostream& out) const {
   auto& impl = const_cast<detail::HubImpl&>(*static_cast<const detail::HubImpl*>(this));
   detail::Printer printer(impl, out);
   detail::Family(impl).for_each([&](detail::Identity* identity, std::size_t depth) {
-    printer.print(identity, std::string(2 * depth, ' '));
+    printer.print(identity, std::string(2 * std::min<std::size_t>(depth, 40), ' '));
   });
 }
 

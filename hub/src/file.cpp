@@ -115,7 +115,7 @@ File::~File() {
   try {
     if (state_ != nullptr)
       close();
-  } catch (const std::system_error&) { // whoever wants to know calls close()
+  } catch (const std::exception&) { // whoever wants to know calls close()
   }
 }
 

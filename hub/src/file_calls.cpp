@@ -102,9 +102,17 @@ ssize_t write_now(int fd, FileKind kind, const char* from, std::size_t size) {
   const ssize_t n = pwritev2(fd, &part, 1, -1, RWF_NOWAIT);
   if (n >= 0 || !not_supported())
     return n;
-  // So much fits when it is said to be ready: into a pipe (POSIX), into a terminal (Linux).
-  const std::size_t fits = isatty(fd) != 0 ? 256 : PIPE_BUF;
-  return is_ready(fd, POLLOUT) ? ::write(fd, from, std::min(size, fits)) : -1;
+  // So much fits when it is said to be ready: into a pipe (POSIX), into a terminal (Linux). There a
+  // control character may become more than one, which need not fit: it goes alone.
+  std::size_t fits = std::min<std::size_t>(size, PIPE_BUF);
+  if (isatty(fd) != 0) {
+    const std::size_t most = std::min<std::size_t>(size, 256);
+    fits = 0;
+    while (fits < most && static_cast<unsigned char>(from[fits]) >= 0x20)
+      ++fits;
+    fits = std::max<std::size_t>(fits, 1);
+  }
+  return is_ready(fd, POLLOUT) ? ::write(fd, from, fits) : -1;
 }
 
 } // namespace grove::detail

@@ -18,6 +18,8 @@
 
 #include <grove/hub/detail/greenlet_state.hpp>
 #include <grove/hub/detail/wait.hpp>
+#include <grove/hub/detail/watch.hpp>
+#include <grove/hub/log.hpp>
 
 #include "descriptors.hpp"
 #include "hub_impl.hpp"
@@ -30,9 +32,11 @@ namespace {
 void before_fork() {
   lock_registry();
   lock_signals();
+  lock_log();
 }
 
 void in_parent() {
+  unlock_log();
   unlock_signals();
   unlock_registry();
 }
@@ -99,6 +103,10 @@ void HubImpl::go_on_after_fork() {
       --counted_watches;
     }
   }
+  // What the parent watched it watches; who goes on here begins anew.
+  while (first_watch != nullptr)
+    first_watch->stop();
+  attachments = 0;
   inbox.store(nullptr);
   thread.store(gettid());
   ev_loop_fork(loop);

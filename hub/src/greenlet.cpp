@@ -56,7 +56,11 @@ void end_with_exception(Identity* self) noexcept {
   }
 }
 
-void drop_extras(Identity* self) noexcept { delete std::exchange(self->extras, nullptr); }
+void drop_extras(Identity* self) noexcept {
+  if (self->extras != nullptr)
+    self->extras->locals.drop_all(); // their destructors may make new ones, which belong here too
+  delete std::exchange(self->extras, nullptr);
+}
 
 void release_joiners(Identity* self) noexcept {
   if (self->extras == nullptr)
@@ -130,8 +134,8 @@ void kill_greenlet(Identity* self) noexcept {
       state->error = std::move(error);
     }
     if (self->extras->start != nullptr) {
+      holds_reference = holds_reference || self->extras->start->armed(); // the timer's
       disarm(*self->extras->start);
-      holds_reference = true;
     }
   }
   // finish_greenlet() drops one reference. One that stands in the run queue keeps another until it
@@ -244,11 +248,11 @@ bool GreenletRef<void>::start() {
   if (ready() || (self_->flags & detail::flag::started) != 0)
     return false;
   if (self_->extras != nullptr && self_->extras->start != nullptr) { // start_later() was first
-    if (!self_->extras->start->armed())
-      return false;
+    const bool timed = self_->extras->start->armed();                // else that was "never"
     detail::disarm(*self_->extras->start);
     detail::start_unannounced(*detail::this_hub, self_);
-    detail::drop_reference(self_); // the timer's
+    if (timed)
+      detail::drop_reference(self_); // the timer's
     return true;
   }
   detail::start_here(*detail::this_hub, self_);

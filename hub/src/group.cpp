@@ -76,8 +76,19 @@ void Group::enter(detail::Member& member, detail::Identity* who, bool with_slot)
   members_.prev = &member;
 }
 
+// A worker of a map between two items: whoever waits for a slot comes first.
+void Group::make_way() {
+  detail::Member* worker = detail::born_member(detail::this_hub->current);
+  if (spawners_.empty() || worker == nullptr || worker->group_ != this || !worker->has_slot_)
+    return;
+  worker->has_slot_ = false;
+  ++attendants_;
+  release_slot();
+  promote(*worker);
+}
+
 void Group::promote(detail::Member& member) {
-  wait_for_slot("Group.apply_async", {});
+  wait_for_slot("Group: for a slot", {});
   if (member.group_ != this) { // it was discarded while it waited
     release_slot();
     return;

@@ -196,6 +196,7 @@ void run_posted(Identity*, Mail* mail) {
     call->dispose(call);
     return;
   }
+  const AsMain as_main;
   spawn([holder = std::unique_ptr<PostedCall, void (*)(PostedCall*)>(
              call, [](PostedCall* c) { c->dispose(c); })] { holder->run(holder.get()); });
 }
@@ -209,6 +210,8 @@ void HubImpl::shut_down() {
   shutting_down = true;
   {
     const Shield shield;
+    if (main_identity.extras != nullptr)
+      main_identity.extras->locals.drop_all(); // their destructors may wait
     // Whoever declines a kill is asked again, in rounds, and then left behind.
     for (int round = 0; round < 100; ++round) {
       std::vector<IdentityRef> living;
@@ -251,7 +254,9 @@ void HubImpl::shut_down() {
   flush_returns();
   thread.store(0, std::memory_order_relaxed);
   report_omitted(true);
-  hints = nullptr; // of those who were left behind
+  hints = nullptr; // of those who were left behind, as the timers, and those of main
+  timers.keep_if([](const Timer&) { return false; });
+  timer_armed_for = 0;
   stacks.release_all();
   state.idle_hosts = nullptr;
   delete std::exchange(main_identity.extras, nullptr);
@@ -316,11 +321,11 @@ Hub::Attachment::~Attachment() {
   if (!held_)
     return;
   if (home_.is_here())
-    --detail::HubImpl::here().attachments;
+    detail::HubImpl::here().detach();
   else // the hub may sleep on the strength of this: it looks again when that comes
     detail::post_inline(home_.hub(), [home = home_] {
       if (home.is_here())
-        --detail::HubImpl::here().attachments;
+        detail::HubImpl::here().detach();
     });
 }
 

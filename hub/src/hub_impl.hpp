@@ -30,6 +30,7 @@ class SpawnHook;
 namespace grove::detail {
 
 struct DescriptorTable;
+class Watch;
 class Probe;
 class WakerHint;
 struct Visit;
@@ -97,8 +98,13 @@ public:
   ev_io timer_io{};
   std::int64_t timer_armed_for = 0; // 0: not armed
   std::size_t watches = 0;          // active ones
-  std::size_t counted_watches = 0;  // of these, those that count against a Deadlock
-  std::uint32_t attachments = 0;    // see Hub::attach()
+  Watch* first_watch = nullptr;
+  std::size_t counted_watches = 0; // of these, those that count against a Deadlock
+  std::uint32_t attachments = 0;   // see Hub::attach()
+  void detach() {
+    if (attachments != 0) // in the child of a fork those of the parent do not count
+      --attachments;
+  }
   std::unique_ptr<DescriptorTable> descriptors;
 
   // When to poll though there is work: see tick().
@@ -131,6 +137,21 @@ public:
   alignas(64) std::array<Mail*, max_hubs> returns{};
   std::array<std::uint32_t, max_hubs> return_count{};
   std::vector<std::uint16_t> owed; // homes with a non-empty list
+};
+
+// What the poll spawns is nobody's child: `current` is then whoever parked last.
+class AsMain {
+public:
+  AsMain()
+      : hub_(HubImpl::here().state),
+        before_(std::exchange(hub_.current, &HubImpl::of(hub_).main_identity)) {}
+  AsMain(const AsMain&) = delete;
+  AsMain& operator=(const AsMain&) = delete;
+  ~AsMain() { hub_.current = before_; }
+
+private:
+  HubState& hub_;
+  Identity* before_;
 };
 
 // The hubs by index; entries stay once set. Any thread.

@@ -89,7 +89,10 @@ void Interrupts::request_kill(Identity* identity, std::exception_ptr error) {
 void Interrupts::knock(Identity* identity) noexcept {
   if ((identity->flags & flag::parked) == 0)
     return;
-  if (allowed(*identity->context, identity->context->eh))
+  // On the stack that runs the loop that state is still the thread's: a switch will save it.
+  const HubState& hub = *this_hub;
+  const Context& context = *identity->context;
+  if (allowed(context, &context == hub.context ? *hub.eh : context.eh))
     wake(identity, Wake::interrupt);
 }
 

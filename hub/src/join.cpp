@@ -41,8 +41,9 @@ std::size_t join_all(std::span<const Joinable> all, const JoinOptions& options) 
   for (const Joinable& one : wait(all, {options.deadline, options.count})) {
     ++ended;
     const detail::Identity* identity = one.ref().identity;
-    if (!options.raise_error || identity->ops->accept != nullptr)
-      continue;
+    if (!options.raise_error || identity->home == detail::no_hub_index ||
+        identity->ops->accept != nullptr)
+      continue; // no greenlet
     const detail::GreenletState* state = detail::state_of(one.ref().identity);
     if (one.ref().generation == identity->generation && state->end == detail::End::error)
       std::rethrow_exception(state->error);

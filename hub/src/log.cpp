@@ -23,6 +23,9 @@ Sinks& sinks() {
 
 } // namespace
 
+void detail::lock_log() { sinks().mutex.lock(); }
+void detail::unlock_log() { sinks().mutex.unlock(); }
+
 LogSink set_log_sink(LogSink sink) {
   auto next = sink ? std::make_shared<const LogSink>(std::move(sink)) : nullptr;
   Sinks& all = sinks();

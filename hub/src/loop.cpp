@@ -212,6 +212,11 @@ void Watch::start() {
   HubImpl& hub = HubImpl::here();
   ev_io_start(hub.loop, Access::io(*this));
   active_ = true;
+  next_ = hub.first_watch;
+  at_ = &hub.first_watch;
+  if (next_ != nullptr)
+    next_->at_ = &next_;
+  hub.first_watch = this;
   ++hub.watches;
   if (counted)
     ++hub.counted_watches;
@@ -223,6 +228,9 @@ void Watch::stop() {
   HubImpl& hub = HubImpl::here();
   ev_io_stop(hub.loop, Access::io(*this));
   active_ = false;
+  *at_ = next_;
+  if (next_ != nullptr)
+    next_->at_ = at_;
   --hub.watches;
   if (counted)
     --hub.counted_watches;

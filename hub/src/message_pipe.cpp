@@ -213,9 +213,21 @@ struct InLine : detail::Waiter {
 };
 } // namespace
 
+namespace {
+// The head of a frame has 32 bits for it. Throws before any descriptor is taken.
+std::size_t checked_limit(std::size_t limit) {
+  if (limit > 0xffff'ffff)
+    throw std::invalid_argument("grove: MessagePipe: a limit of " + std::to_string(limit) +
+                                " bytes; the largest is 4294967295");
+  return limit;
+}
+} // namespace
+
 MessagePipe::MessagePipe(int fd, std::size_t limit) : state_(std::make_shared<State>(fd, limit)) {}
 
 std::pair<MessagePipe, MessagePipe> MessagePipe::pair(std::size_t limit) {
+  detail::here(); // first of all: it throws where there is no hub
+  checked_limit(limit);
   int ends[2];
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0)
     throw std::system_error(errno, std::system_category(), "grove: MessagePipe: socketpair");
@@ -223,6 +235,7 @@ std::pair<MessagePipe, MessagePipe> MessagePipe::pair(std::size_t limit) {
 }
 
 MessagePipe MessagePipe::from_descriptor(int fd, std::size_t limit) {
+  checked_limit(limit);
   int type = 0;
   socklen_t size = sizeof type;
   if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) != 0)

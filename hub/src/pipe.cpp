@@ -308,6 +308,7 @@ void PipeWriter::write_all(std::string_view bytes, Deadline deadline) {
 
 Pipe::Pipe()
     : Pipe([] {
+        detail::here(); // first of all: it throws where there is no hub
         int ends[2];
         if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
           throw std::system_error(errno, std::system_category(), "grove: pipe");

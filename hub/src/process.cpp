@@ -153,9 +153,9 @@ void Process::end() noexcept {
   State& state = *state_;
   state.gone = true;
   state.talkers.break_all();
+  if (state.owner == getpid() && !state.status && state.leads_group)
+    ::kill(-state.pid, SIGKILL); // until it is collected the group's number is its own
   if (state.owner == getpid() && !state.see_end()) {
-    if (state.leads_group)
-      ::kill(-state.pid, SIGKILL);
     send_signal(state.pidfd, state.pid, SIGKILL);
     try {
       const Shield shield; // std::logic_error where there is no hub

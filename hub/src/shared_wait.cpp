@@ -95,7 +95,7 @@ SharedWait::~SharedWait() {
   else if (shared_->answer == Told::promised)
     --line_.promised;
   if (shared_->hub != nullptr)
-    --HubImpl::of(*shared_->hub).attachments;
+    HubImpl::of(*shared_->hub).detach();
   shared_->waiter = nullptr;
   shared_->drop();
 }

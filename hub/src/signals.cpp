@@ -290,6 +290,7 @@ struct SignalWatch::Entry : detail::SignalRoute, std::enable_shared_from_this<En
 
   static void run(detail::SignalRoute& route) noexcept {
     auto& self = static_cast<Entry&>(route);
+    const detail::AsMain as_main;
     try {
       spawn(SpawnOptions{.name = self.name}, [entry = self.shared_from_this()] {
         if (entry->active.load())

@@ -31,7 +31,13 @@ Simulation::~Simulation() {
   detail::HubImpl& hub = detail::HubImpl::here();
   const std::int64_t simulated = hub.clock.now();
   hub.clock.go_real();
-  hub.timers.shift(hub.clock.now() - simulated);
+  const std::int64_t back = hub.clock.now() - simulated;
+  hub.timers.shift(back);
+  hub.state.time += back;
+  hub.identities.for_each_living([&](const detail::Identity* identity) {
+    if (identity->context != nullptr)
+      identity->context->parked_at += back;
+  });
   hub.random = random_before_;
   hub.simulation = nullptr;
 }

@@ -2,6 +2,8 @@
 // wait: looks, stands in all the lines, and looks again.
 #include <grove/hub/wait.hpp>
 
+#include <stdexcept>
+
 #include <grove/hub/detail/greenlet_state.hpp>
 #include <grove/hub/detail/wait.hpp>
 
@@ -36,14 +38,23 @@ std::size_t WaitSet::next() {
     collect();
     if (!ready_.empty())
       break;
-    for (const auto& one : watched_) {
-      if (one != nullptr)
-        one->arm();
-    }
-    const Wake why = park_until("wait", deadline_);
-    for (const auto& one : watched_) {
-      if (one != nullptr)
-        one->disarm();
+    struct Leave { // all the lines, whatever happens
+      WaitSet& set;
+      ~Leave() {
+        for (const auto& one : set.watched_) {
+          if (one != nullptr)
+            one->disarm();
+        }
+      }
+    };
+    Wake why = Wake::ready;
+    {
+      const Leave leave{*this};
+      for (const auto& one : watched_) {
+        if (one != nullptr)
+          one->arm();
+      }
+      why = park_until("wait", deadline_);
     }
     if (why == Wake::timeout) {
       left_ = 0;
@@ -58,7 +69,16 @@ std::size_t WaitSet::next() {
 
 } // namespace detail
 
+ended::ended(const Joinable& who) : who_(who.ref()) {
+  if (who_.identity == nullptr)
+    throw std::logic_error("grove: wait for the end of an empty reference");
+  if (who_.identity->home != detail::no_hub_index) // a reference to no actor has ended
+    detail::check_home(who_.identity->home, "wait for an end");
+}
+
 const std::uint32_t* ended::order_of_end() const {
+  if (who_.identity->home == detail::no_hub_index) // a reference to no actor
+    return nullptr;
   if (who_.identity->ops->accept != nullptr || who_.identity->generation != who_.generation)
     return nullptr;
   return &detail::state_of(who_.identity)->ended_at;

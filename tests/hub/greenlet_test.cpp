@@ -540,5 +540,19 @@ TEST_F(GreenletTest, a_function_that_returns_ends_its_greenlet_and_nothing_else)
   EXPECT_EQ(returned, 6);
 }
 
+TEST_F(GreenletTest, one_whose_start_never_comes_can_be_killed_and_started) {
+  auto killed = make_greenlet([] { ADD_FAILURE() << "it ran"; });
+  EXPECT_TRUE(killed.start_later(Deadline()));
+  killed.kill();
+  EXPECT_TRUE(killed.killed());
+  auto other = spawn([] { return 1; }); // it must not get the same place
+  EXPECT_TRUE(killed.killed());
+  EXPECT_EQ(other.get(), 1);
+  auto started = make_greenlet([] { return 2; });
+  EXPECT_TRUE(started.start_later(Deadline()));
+  EXPECT_TRUE(started.start());
+  EXPECT_EQ(started.get(), 2);
+}
+
 } // namespace
 } // namespace grove::test

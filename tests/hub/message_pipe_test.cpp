@@ -332,5 +332,9 @@ TEST(FrameReaderTest, messages_come_out_of_pieces_of_any_size) {
   }
 }
 
+TEST_F(MessagePipeTest, a_limit_that_no_head_can_tell_is_refused) {
+  EXPECT_THROW(MessagePipe::pair(std::size_t{1} << 40), std::invalid_argument);
+}
+
 } // namespace
 } // namespace grove::test

@@ -863,5 +863,23 @@ TEST_F(PoolTest, imaps_nest) {
   EXPECT_EQ(sums, (std::vector{0, 0, 1, 5, 14}));
 }
 
+TEST_F(PoolTest, a_map_makes_way_for_whoever_waits_for_a_slot) {
+  Pool pool(1);
+  int done = 0;
+  int when = -1;
+  auto spawner = spawn([&] { pool.spawn([&] { when = done; }); });
+  pool.map(
+      [&](int) {
+        settle(2);
+        ++done;
+      },
+      std::vector<int>(10));
+  spawner.get();
+  pool.join();
+  EXPECT_EQ(done, 10);
+  EXPECT_GE(when, 1);
+  EXPECT_LT(when, 10) << "it had to wait for all of the map";
+}
+
 } // namespace
 } // namespace grove::test

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Child processes: how they are started, what they are given, their end, their output.
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
@@ -744,6 +745,19 @@ TEST(ExitStatusTest, says_what_it_is) {
   EXPECT_EQ(to_string(ExitStatus::of_code(0)), "exit code 0");
   EXPECT_EQ(to_string(ExitStatus::of_signal(SIGKILL)), "SIGKILL");
   EXPECT_EQ(to_string(ExitStatus::of_signal(60)), "signal 60");
+}
+
+TEST_P(ProcessTest, a_group_ends_though_its_leader_has_ended_already) {
+  Pipe pipe;
+  {
+    Process leader(shell("sleep 60 & exit 0"),
+                   {.out = Stdio::descriptor(pipe.writer.descriptor()), .new_group = true});
+    pipe.writer.close();
+    std::array<char, 1> byte;
+    EXPECT_THROW(pipe.reader.read(byte, 100ms), TimeoutError) << "the other one holds it open";
+  }
+  std::array<char, 1> byte;
+  EXPECT_EQ(pipe.reader.read(byte, 30s), 0u) << "it has ended with its group";
 }
 
 } // namespace

@@ -379,5 +379,28 @@ TEST_F(TimeoutTest, a_scope_that_is_left_after_a_failed_child_throws_nothing_of_
   EXPECT_THROW(failed.get(), TestError);
 }
 
+// pitfall 5
+TEST_F(TimeoutTest, a_wait_in_a_destructor_leaves_no_trace_in_those_that_come_after) {
+  try {
+    AtExit waits([] { spawn([] {}).join(); });
+    throw TestError();
+  } catch (const TestError&) {
+  }
+  const Timeout scope(1ms);
+  EXPECT_THROW(sleep(60s), TimeoutExpired) << "nothing unwinds any more";
+}
+
+// pitfall 5
+TEST_F(TimeoutTest, one_that_runs_out_while_its_greenlet_sleeps_and_unwinds_waits) {
+  const auto start = Clock::now();
+  try {
+    const Timeout scope(1ms);
+    AtExit waits([] { sleep(20ms); });
+    throw TestError();
+  } catch (const TestError&) {
+  }
+  EXPECT_GE(Clock::now() - start, 20ms);
+}
+
 } // namespace
 } // namespace grove::test

@@ -2,10 +2,12 @@
 // Who spawned whom, and what children inherit: tree-locals, deadlines, ends; spawn hooks.
 #include <optional>
 #include <stdexcept>
+#include <thread>
 #include <vector>
 
 #include <grove/hub/event.hpp>
 #include <grove/hub/greenlet.hpp>
+#include <grove/hub/hub.hpp>
 #include <grove/hub/hub_thread.hpp>
 #include <grove/hub/join.hpp>
 #include <grove/hub/timeout.hpp>
@@ -249,6 +251,39 @@ TEST_F(TreeTest, hooks_may_come_and_go_in_a_hook) {
   spawn([] {}).join();
   EXPECT_EQ(first, 2);
   EXPECT_EQ(second, 2);
+}
+
+TEST_F(TreeTest, what_is_posted_is_nobodys_child) {
+  TreeLocal<int> request;
+  int seen = -1;
+  bool has_parent = true;
+  spawn([&] {
+    *request = 5;
+    Hub& home = Hub::current();
+    std::thread([&] {
+      home.post([&] {
+        has_parent = static_cast<bool>(current_greenlet().parent());
+        seen = *request;
+      });
+    }).join();
+    while (seen == -1)
+      sleep(100us); // it is found while this one is parked
+  }).get();
+  EXPECT_EQ(seen, 0);
+  EXPECT_FALSE(has_parent);
+}
+
+TEST_F(TreeTest, of_two_that_make_the_value_at_once_one_is_shared) {
+  struct Slow {
+    int number = 0;
+    Slow() { yield(); }
+  };
+  TreeLocal<Slow> value;
+  spawn([&] {
+    const auto first = spawn([&] { return &value.get(); });
+    const auto second = spawn([&] { return &value.get(); });
+    EXPECT_EQ(first.get(), second.get());
+  }).get();
 }
 
 } // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // wait_any: exactly one of several operations is done, the others are left undone.
 #include <memory>
+#include <mutex>
 #include <string>
 #include <variant>
 #include <vector>
@@ -9,7 +10,9 @@
 #include <grove/hub/event.hpp>
 #include <grove/hub/greenlet.hpp>
 #include <grove/hub/join.hpp>
+#include <grove/hub/mutex.hpp>
 #include <grove/hub/queue.hpp>
+#include <grove/hub/semaphore.hpp>
 #include <grove/hub/timeout.hpp>
 #include <grove/hub/wait_any.hpp>
 
@@ -260,6 +263,52 @@ TEST_F(WaitAnyTest, an_event_taken_by_it_makes_later_waits_give_way_no_more) {
   EXPECT_TRUE(event.wait());
   EXPECT_FALSE(other) << "nobody who was woken is left, so there is nothing to give way to";
   o.join();
+}
+
+TEST_F(WaitAnyTest, an_operation_that_has_won_a_wait_wins_the_next_in_earnest) {
+  Queue<int> queue;
+  Semaphore permits(0);
+  Mutex mutex;
+  auto get = queue.get_op();
+  auto acquire = permits.acquire_op();
+  auto lock = mutex.lock_op();
+  auto holder = spawn([&] {
+    const std::lock_guard hold(mutex);
+    settle(2);
+  });
+  yield();
+  auto bringer = spawn([&] {
+    queue.put(1);
+    permits.release();
+  });
+  EXPECT_EQ(std::get<0>(wait_any(get, after(10s))), 1);
+  wait_any(acquire, after(10s));
+  wait_any(lock, after(10s));
+  mutex.unlock();
+  join_all({holder, bringer});
+  // Each was granted by another; now each is to be had at once.
+  queue.put(2);
+  permits.release();
+  EXPECT_EQ(std::get<0>(wait_any(get, after(10s))), 2);
+  EXPECT_TRUE(queue.empty());
+  EXPECT_EQ(wait_any(acquire, after(10s)).index(), 0u);
+  EXPECT_EQ(permits.value(), 0);
+  EXPECT_EQ(wait_any(lock, after(10s)).index(), 0u);
+  EXPECT_TRUE(mutex.locked_by_caller());
+  mutex.unlock();
+}
+
+TEST_F(WaitAnyTest, an_operation_works_for_whoever_uses_it) {
+  Queue<int> queue;
+  auto op = queue.get_op();
+  auto user = spawn([&] { return std::get<0>(wait_any(op, after(10s))); });
+  yield();
+  queue.put(3);
+  EXPECT_EQ(user.get(), 3);
+}
+
+TEST_F(WaitAnyTest, the_end_of_nobody_is_an_error) {
+  EXPECT_THROW(wait_any(ended(GreenletRef<>()), after(1s)), std::logic_error);
 }
 
 } // namespace

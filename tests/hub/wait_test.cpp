@@ -296,5 +296,32 @@ TEST_F(WaitTest, one_that_is_named_twice_counts_twice) {
   EXPECT_EQ(join_all(all, JoinOptions{}), 3u);
 }
 
+TEST_F(WaitTest, a_range_that_was_interrupted_stands_in_no_line_and_can_go_on) {
+  Event one;
+  Event other;
+  Event* all[] = {&one, &other};
+  auto range = wait(all);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_FALSE(with_timeout(1ms, [&] { range.begin(); }));
+    EXPECT_EQ(one.waiters() + other.waiters(), 0u);
+  }
+  auto setter = spawn([&] {
+    other.set();
+    one.set();
+  });
+  Event never;
+  EXPECT_FALSE(never.wait(3ms)) << "no event of the range may end this wait";
+  std::size_t seen = 0;
+  for ([[maybe_unused]] Event* event : range)
+    ++seen;
+  EXPECT_EQ(seen, 2u);
+}
+
+TEST_F(WaitTest, an_empty_handle_is_an_error) {
+  const std::vector<GreenletRef<>> nobody(1);
+  EXPECT_THROW(wait(nobody).begin(), std::logic_error);
+  EXPECT_THROW(join_all(nobody, JoinOptions{}), std::logic_error);
+}
+
 } // namespace
 } // namespace grove::test

@@ -128,7 +128,10 @@ public:
   private:
     std::shared_ptr<State> state_;
   };
-  [[nodiscard]] WaitOp wait_op() const { return WaitOp(*this); }
+  [[nodiscard]] WaitOp wait_op() const {
+    state_->check("AsyncResult.wait_op");
+    return WaitOp(*this);
+  }
 
 private:
   void wait_or_throw(Deadline deadline) const {

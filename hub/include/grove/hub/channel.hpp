@@ -106,8 +106,14 @@ public:
   // -- for wait_any() ------------------------------------------------------------------------
   using GetOp = detail::GetOp<Channel>;
   using PutOp = detail::PutOp<Channel>;
-  [[nodiscard]] GetOp get_op() { return GetOp(*this); }
-  [[nodiscard]] PutOp put_op(T item) { return PutOp(*this, std::move(item)); }
+  [[nodiscard]] GetOp get_op() {
+    home_("Channel.get_op");
+    return GetOp(*this);
+  }
+  [[nodiscard]] PutOp put_op(T item) {
+    home_("Channel.put_op");
+    return PutOp(*this, std::move(item));
+  }
 
 private:
   friend detail::QueueIterator<Channel>;

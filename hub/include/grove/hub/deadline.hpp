@@ -35,8 +35,9 @@ public:
           std::chrono::duration_cast<std::chrono::nanoseconds>(timeout).count());
     }
     if (timeout < limit) {
-      due_ = detail::now_nanoseconds() +
-             std::chrono::duration_cast<std::chrono::nanoseconds>(timeout).count();
+      const auto wait = std::chrono::duration_cast<std::chrono::nanoseconds>(timeout).count();
+      if (__builtin_add_overflow(detail::now_nanoseconds(), wait, &due_))
+        due_ = never; // simulated centuries
     }
   }
   Deadline(Clock::time_point when) : due_(since_epoch(when)) {} // NOLINT: implicit on purpose

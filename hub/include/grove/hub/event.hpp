@@ -72,7 +72,10 @@ public:
   private:
     Event& event_;
   };
-  [[nodiscard]] WaitOp wait_op() { return WaitOp(*this); }
+  [[nodiscard]] WaitOp wait_op() {
+    home_("Event.wait_op");
+    return WaitOp(*this);
+  }
 
 private:
   detail::HomeCheck home_;

@@ -130,7 +130,10 @@ public:
   private:
     Group& group_;
   };
-  [[nodiscard]] JoinOp join_op() { return JoinOp(*this); }
+  [[nodiscard]] JoinOp join_op() {
+    home_("Group.join_op");
+    return JoinOp(*this);
+  }
 
 protected:
   static constexpr std::size_t unlimited = std::numeric_limits<std::size_t>::max();
@@ -179,6 +182,7 @@ private:
   void release_slot() noexcept;
   void enter(detail::Member& member, detail::Identity* who, bool with_slot);
   void promote(detail::Member& member);
+  void make_way();
   void left(detail::Member& member) noexcept;
   void wake_joiners() noexcept;
   bool has(detail::Identity* identity) const;

@@ -48,7 +48,10 @@ public:
   private:
     Latch& latch_;
   };
-  [[nodiscard]] WaitOp wait_op() { return WaitOp(*this); }
+  [[nodiscard]] WaitOp wait_op() {
+    home_("Latch.wait_op");
+    return WaitOp(*this);
+  }
 
 private:
   detail::HomeCheck home_;

@@ -22,6 +22,9 @@ LogSink set_log_sink(LogSink sink);
 
 namespace detail {
 void log(LogLevel level, std::string_view text) noexcept;
-}
+// For the time of a fork.
+void lock_log();
+void unlock_log();
+} // namespace detail
 
 } // namespace grove

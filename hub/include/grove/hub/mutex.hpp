@@ -57,7 +57,10 @@ public:
 
   // For wait_any().
   using LockOp = detail::LockOp<Mutex>;
-  [[nodiscard]] LockOp lock_op() { return LockOp(*this); }
+  [[nodiscard]] LockOp lock_op() {
+    home_("Mutex.lock_op");
+    return LockOp(*this);
+  }
 
 private:
   friend LockOp;

@@ -42,7 +42,10 @@ public:
   private:
     Pool& pool_;
   };
-  [[nodiscard]] AvailableOp available_op() { return AvailableOp(*this); }
+  [[nodiscard]] AvailableOp available_op() {
+    home_("Pool.available_op");
+    return AvailableOp(*this);
+  }
 };
 
 } // namespace grove

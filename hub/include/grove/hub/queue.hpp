@@ -164,8 +164,14 @@ public:
   // -- for wait_any() ------------------------------------------------------------------------
   using GetOp = detail::GetOp<Queue>;
   using PutOp = detail::PutOp<Queue>;
-  [[nodiscard]] GetOp get_op() { return GetOp(*this); }
-  [[nodiscard]] PutOp put_op(T item) { return PutOp(*this, std::move(item)); }
+  [[nodiscard]] GetOp get_op() {
+    home_("Queue.get_op");
+    return GetOp(*this);
+  }
+  [[nodiscard]] PutOp put_op(T item) {
+    home_("Queue.put_op");
+    return PutOp(*this, std::move(item));
+  }
 
 private:
   friend detail::QueueIterator<Queue>;

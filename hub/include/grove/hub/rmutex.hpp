@@ -55,7 +55,10 @@ public:
 
   // For wait_any().
   using LockOp = detail::LockOp<RMutex>;
-  [[nodiscard]] LockOp lock_op() { return LockOp(*this); }
+  [[nodiscard]] LockOp lock_op() {
+    home_("RMutex.lock_op");
+    return LockOp(*this);
+  }
 
 private:
   friend LockOp;

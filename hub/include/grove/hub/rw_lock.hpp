@@ -64,8 +64,14 @@ public:
   private:
     RWLock& lock_;
   };
-  [[nodiscard]] Op lock_op() { return Op(*this, true); }
-  [[nodiscard]] Op lock_shared_op() { return Op(*this, false); }
+  [[nodiscard]] Op lock_op() {
+    home_("RWLock.lock_op");
+    return Op(*this, true);
+  }
+  [[nodiscard]] Op lock_shared_op() {
+    home_("RWLock.lock_shared_op");
+    return Op(*this, false);
+  }
 
 private:
   // A waiter's `item` tells what it wants: not null is to write.

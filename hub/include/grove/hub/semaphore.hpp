@@ -120,7 +120,10 @@ public:
   private:
     Semaphore& semaphore_;
   };
-  [[nodiscard]] AcquireOp acquire_op() { return AcquireOp(*this); }
+  [[nodiscard]] AcquireOp acquire_op() {
+    home_("Semaphore.acquire_op");
+    return AcquireOp(*this);
+  }
 
   // Takes nothing: tells that a permit was free. By now somebody else may have it.
   class WaitOp : public detail::Operation {
@@ -138,7 +141,10 @@ public:
   private:
     Semaphore& semaphore_;
   };
-  [[nodiscard]] WaitOp wait_op() { return WaitOp(*this); }
+  [[nodiscard]] WaitOp wait_op() {
+    home_("Semaphore.wait_op");
+    return WaitOp(*this);
+  }
 
 private:
   static constexpr std::ptrdiff_t unbounded = std::numeric_limits<std::ptrdiff_t>::max();

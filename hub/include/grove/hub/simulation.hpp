@@ -18,7 +18,7 @@ namespace grove {
 // Descriptors are still watched, without waiting while there is a timer to jump to: what the
 // kernel, other threads and other processes do is not simulated. Made and destroyed by greenlets of
 // the hub, one at a time (else std::logic_error). Timers that are left go on with what remains of
-// their time.
+// their time; a Deadline that was made meanwhile is a point in simulated time.
 class Simulation {
 public:
   struct Options {

@@ -24,8 +24,11 @@ public:
 
   T& get() const {
     std::shared_ptr<void>& place = detail::tree_value(key_);
-    if (place == nullptr)
-      place = std::make_shared<T>();
+    if (place == nullptr) {
+      auto made = std::make_shared<T>(); // may wait: another may be first
+      if (place == nullptr)
+        place = std::move(made);
+    }
     return *static_cast<T*>(place.get());
   }
   T& operator*() const { return get(); }

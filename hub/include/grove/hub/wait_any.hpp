@@ -60,7 +60,8 @@ private:
 class ended : public detail::Operation {
 public:
   using Result = void;
-  explicit ended(const Joinable& who) : who_(who.ref()) {}
+  // std::logic_error for an empty handle.
+  explicit ended(const Joinable& who);
   bool ready() const { return !who_.alive(); }
   void arm() {
     if (who_.identity == detail::this_hub->current) {
@@ -102,6 +103,7 @@ requires(sizeof...(Ops) > 0 && (detail::IsOperation<std::decay_t<Ops>> &&
     return (try_one.template operator()<I>(ops) || ...);
   };
   constexpr auto indices = std::index_sequence_for<Ops...>{};
+  (ops.reset(), ...); // an operation may be used again
   if (take_first(indices, [](auto& op) { return op.ready(); }))
     return std::move(*result);
   {
@@ -113,7 +115,6 @@ requires(sizeof...(Ops) > 0 && (detail::IsOperation<std::decay_t<Ops>> &&
         std::apply([](auto&... op) { (op.disarm(), ...); }, all);
       }
     } leave{lines};
-    (ops.reset(), ...);
     (ops.arm(), ...);
     detail::park("wait_any");
   }

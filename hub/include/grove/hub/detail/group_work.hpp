@@ -165,6 +165,8 @@ void Group::share(std::size_t count, RunOne run_one) {
       for (;;) {
         run_one(i);
         ++done;
+        if (bounded())
+          make_way();
         if (next == count)
           return;
         i = next++;

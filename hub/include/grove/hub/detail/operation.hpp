@@ -18,7 +18,10 @@ public:
   Operation& operator=(const Operation&) = delete;
 
   bool woken() const { return waiter_.granted || waiter_.broken; }
-  void reset() { waiter_.granted = waiter_.broken = false; }
+  void reset() {
+    waiter_.granted = waiter_.broken = false;
+    waiter_.who = here().current; // perhaps another than made it
+  }
   void disarm() { waiter_.unlink(); }
 
 protected:

@@ -7,6 +7,8 @@
 
 namespace grove::detail {
 
+class HubImpl;
+
 inline constexpr unsigned readable = 1;
 inline constexpr unsigned writable = 2;
 
@@ -31,11 +33,14 @@ public:
   bool counted = true;   // set before start(): whether it can save from a Deadlock
 
 private:
+  friend class HubImpl;
   struct Access;
   alignas(8) std::byte io_[64]{}; // libev's ev_io
   Callback callback_;
   int fd_;
   bool active_ = false;
+  Watch** at_ = nullptr; // what points here in the hub's list of active ones
+  Watch* next_ = nullptr;
 };
 
 } // namespace grove::detail
