@@ -528,8 +528,10 @@ TEST_F(FileTest, a_reader_that_need_not_wait_lets_others_run) {
   int turns = 0;
   bool done = false;
   auto other = spawn([&] {
-    for (; !done; yield())
+    while (!done) {
       ++turns;
+      yield();
+    }
   });
   for (int i = 0; i < 1000; ++i)
     EXPECT_EQ(pipe.in->read(1), "x");
