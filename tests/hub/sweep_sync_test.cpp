@@ -220,19 +220,24 @@ class Latches : public Scenario {
   GreenletRef<> opener_;
 };
 
+// Of one item, so that both sides wait.
+struct SmallShared : SharedQueue<int> {
+  SmallShared() : SharedQueue<int>(1) {}
+};
+
 // One hands over, the other takes: both sides count alike, whichever of them is struck.
-template <bool VictimTakes>
-class Rendezvous : public Scenario {
+template <class Q, bool VictimTakes>
+class HandsOver : public Scenario {
   static constexpr int items = 4;
   void put_all() {
     while (put_ < items) {
-      channel_.put(put_);
+      queue_.put(put_);
       ++put_;
     }
   }
   void take_all() {
     while (taken_ < items) {
-      EXPECT_EQ(channel_.get(), taken_);
+      EXPECT_EQ(queue_.get(), taken_);
       ++taken_;
     }
   }
@@ -253,11 +258,12 @@ class Rendezvous : public Scenario {
   void check() override {
     victim();
     other_.get();
+    EXPECT_TRUE(queue_.empty());
     EXPECT_EQ(put_, items);
     EXPECT_EQ(taken_, items);
-    EXPECT_EQ(channel_.waiting_getters() + channel_.waiting_putters(), 0u);
+    EXPECT_EQ(queue_.waiting_getters() + queue_.waiting_putters(), 0u);
   }
-  Channel<int> channel_;
+  Q queue_;
   int put_ = 0;
   int taken_ = 0;
   GreenletRef<> other_;
@@ -317,47 +323,6 @@ class Priorities : public Scenario {
   GreenletRef<> feeder_;
 };
 
-template <bool VictimTakes>
-class Shared : public Scenario {
-  static constexpr int items = 4;
-  void put_all() {
-    while (put_ < items) {
-      queue_.put(put_);
-      ++put_;
-    }
-  }
-  void take_all() {
-    while (taken_ < items) {
-      EXPECT_EQ(queue_.get(), taken_);
-      ++taken_;
-    }
-  }
-  void begin() override {
-    other_ = spawn([this] {
-      if (VictimTakes)
-        put_all();
-      else
-        take_all();
-    });
-  }
-  void victim() override {
-    if (VictimTakes)
-      take_all();
-    else
-      put_all();
-  }
-  void check() override {
-    victim();
-    other_.get();
-    EXPECT_EQ(queue_.waiting_getters() + queue_.waiting_putters(), 0u);
-    EXPECT_TRUE(queue_.empty());
-  }
-  SharedQueue<int> queue_{1};
-  int put_ = 0;
-  int taken_ = 0;
-  GreenletRef<> other_;
-};
-
 [[maybe_unused]] const bool added = add_scenarios({
     scenario_row<Permits>("permits"),
     scenario_row<Locks<Mutex>>("mutex"),
@@ -366,12 +331,12 @@ class Shared : public Scenario {
     scenario_row<ReadersAndWriters>("readers_and_writers"),
     scenario_row<Barriers>("barriers"),
     scenario_row<Latches>("latches"),
-    scenario_row<Rendezvous<true>>("channel_gets"),
-    scenario_row<Rendezvous<false>>("channel_puts"),
+    scenario_row<HandsOver<Channel<int>, true>>("channel_gets"),
+    scenario_row<HandsOver<Channel<int>, false>>("channel_puts"),
     scenario_row<Tasks>("tasks"),
     scenario_row<Priorities>("priorities"),
-    scenario_row<Shared<true>>("shared_queue_gets"),
-    scenario_row<Shared<false>>("shared_queue_puts"),
+    scenario_row<HandsOver<SmallShared, true>>("shared_queue_gets"),
+    scenario_row<HandsOver<SmallShared, false>>("shared_queue_puts"),
 });
 
 } // namespace
