@@ -13,11 +13,34 @@
 #include <grove/hub/join.hpp>
 #include <grove/hub/timeout.hpp>
 
+#include "actor_extras.hpp"
+
 namespace grove {
 
 namespace detail {
 
 constinit Identity nobody{.home = no_hub_index};
+
+void Aside::drop_extras() noexcept { delete extras(); }
+Birth* Aside::any_birth() const noexcept {
+  const ActorExtras* const mine = extras();
+  return mine != nullptr ? mine->birth : reinterpret_cast<Birth*>(word_); // NOLINT: see word_
+}
+void Aside::set_birth(Birth* birth) noexcept {
+  if (ActorExtras* const mine = extras())
+    mine->birth = birth;
+  else
+    word_ = reinterpret_cast<std::uintptr_t>(birth);
+}
+ActorExtras& Aside::make_extras() {
+  ActorExtras* mine = extras();
+  if (mine == nullptr) {
+    mine = new ActorExtras;
+    mine->birth = birth();
+    word_ = reinterpret_cast<std::uintptr_t>(mine) + 1;
+  }
+  return *mine;
+}
 
 namespace {
 
@@ -65,9 +88,10 @@ ExitReason reason_in_flight() {
 
 // The spawner goes on next: child first, spawner next, depth first.
 void end_start(Identity* self, const ExitReason* failure) {
-  Birth* birth = std::exchange(inbox_of(self).birth, nullptr);
+  Birth* birth = inbox_of(self).aside.birth();
   if (birth == nullptr)
     return; // the spawner was interrupted and is gone
+  inbox_of(self).aside.set_birth(nullptr);
   birth->inbox = nullptr;
   if (failure != nullptr) {
     birth->error = failure->error;
@@ -89,7 +113,7 @@ bool run_start(Identity* self) {
   } catch (...) {
     failure = reason_in_flight();
   }
-  const bool told = inbox_of(self).birth != nullptr;
+  const bool told = inbox_of(self).aside.birth() != nullptr;
   end_start(self, &failure);
   // An on_start that fails has told its spawner: nobody else need hear.
   finish(self, told ? ExitReason{ExitReason::Kind::killed, nullptr} : failure);
@@ -151,7 +175,7 @@ void wait_for_start(HubState& hub, Identity* child) {
   child->flags |= flag::unstarted;
   Inbox& inbox = inbox_of(child);
   Birth birth{hub.current, &inbox, nullptr};
-  inbox.birth = &birth;
+  inbox.aside.set_birth(&birth);
   if ((hub.current->flags & flag::interrupts) == 0) [[likely]] {
     park_behind(hub, child, "spawn");
   } else { // came while the constructor waited: the child is born, whatever becomes of us

@@ -27,7 +27,7 @@ struct Birth {
   bool killed = false;
   ~Birth() {
     if (inbox != nullptr)
-      inbox->birth = nullptr; // the spawner was interrupted
+      inbox->aside.set_birth(nullptr); // the spawner was interrupted
   }
 };
 
