@@ -55,10 +55,16 @@ void drop_inbox(Identity* self) noexcept {
 }
 
 // Under the actor's own identity, on a host's stack: on_stop and destructors may wait.
-void finish(Identity* self, const ExitReason& reason) noexcept {
+void finish(Identity* self, ExitReason reason) noexcept {
   const Shield shield;
   if (reason.kind == ExitReason::Kind::failed)
     report_unhandled(self, reason.error);
+  else if (const ActorExtras* extras = extras_of_actor(self);
+           extras != nullptr && extras->ending &&
+           (extras->ends_now || reason.kind != ExitReason::Kind::killed))
+    reason = *extras->ending;
+  drop_inbox(self); // who waits for an answer must not wait for the children's ends
+  end_children(self);
   if (reason.kind != ExitReason::Kind::killed) {
     try {
       object_of<Actor>(self)->on_stop(reason);
@@ -68,11 +74,14 @@ void finish(Identity* self, const ExitReason& reason) noexcept {
   }
   drop_inbox(self);
   self->ops->destroy(self);
-  drop_inbox(self); // what was sent while it ended
+  end_children(self); // that on_stop or a destructor has made
+  drop_inbox(self);   // what was sent while it ended
+  Obituary obituary(self, reason);
   self->flags |= flag::finished;
   release_joiners(self);
   inbox_of(self).~Inbox();
   give_identity(*this_hub, self); // every reference is stale from here on
+  obituary.send();
 }
 
 // After what the handler (or on_start) threw, in a catch block: keeps why the actor ends.
@@ -113,7 +122,10 @@ bool run_start(Identity* self) {
   } catch (...) {
     failure = reason_in_flight();
   }
-  const bool told = inbox_of(self).aside.birth() != nullptr;
+  const Birth* birth = inbox_of(self).aside.birth();
+  const bool told = birth != nullptr;
+  if (told)
+    forget_spawner(self, birth->spawner);
   end_start(self, &failure);
   // An on_start that fails has told its spawner: nobody else need hear.
   finish(self, told ? ExitReason{ExitReason::Kind::killed, nullptr} : failure);
@@ -203,6 +215,10 @@ std::string ExitReason::what() const {
     return "stopped";
   case Kind::killed:
     return "killed";
+  case Kind::shutdown:
+    return "shut down";
+  case Kind::gone:
+    return "gone before anybody looked";
   case Kind::failed:
     break;
   }
