@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include <grove/actors/detail/actor_state.hpp>
@@ -50,6 +51,7 @@ struct ActorExtras {
   Relations relations;
   std::unique_ptr<Supervision> supervision;
   bool ends_children_at_once = false;
+  std::string registered_name; // empty: none
   bool traps_exits = false;
   std::optional<ExitReason> ending; // why it was told to end, when that says more than the flags
   bool ends_now = false;            // and by unwinding; else a kill overrules it
@@ -87,6 +89,9 @@ private:
 };
 // Of an actor that fails to start its spawner hears by the exception, not in its relations.
 void forget_spawner(Identity* self, Identity* spawner) noexcept;
+
+// It has ended: nobody finds it by its name.
+void forget_name(const std::string& name, const IdentityRef& actor) noexcept;
 
 // To an actor of any hub: what the library itself sends, past any bound.
 void send_signal(IdentityRef to, Mail* mail) noexcept;

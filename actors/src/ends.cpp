@@ -143,6 +143,8 @@ Obituary::Obituary(Identity* self, const ExitReason& reason) {
   down_ = {actor_ref(ref_to(self)), reason, {}};
   if (!relations_.watchers.empty() || !relations_.waiting.empty())
     down_.name = name_of(self);
+  if (!extras->registered_name.empty())
+    forget_name(extras->registered_name, ref_to(self));
   if (relations_.parent.alive())
     forget(need_extras(relations_.parent.identity).relations.children, ref_to(self));
   drop_own(self, relations_);

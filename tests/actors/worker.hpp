@@ -12,6 +12,7 @@
 #include <grove/actors.hpp>
 
 #include "../support/hub_test.hpp"
+#include "relatives.hpp"
 
 namespace grove::test {
 
@@ -21,9 +22,6 @@ struct World {
   std::map<std::string, int>* fails_to_start; // so often
 };
 
-struct Fail {
-  std::string what;
-};
 struct FailAtEnd {};
 struct Sleep {
   std::chrono::nanoseconds time;

@@ -7,6 +7,7 @@
 #include <grove/actors/down.hpp>
 #include <grove/actors/errors.hpp>
 #include <grove/actors/exit_reason.hpp>
+#include <grove/actors/registry.hpp>
 #include <grove/actors/spawn.hpp>
 #include <grove/actors/supervisor.hpp>
 #include <grove/hub.hpp>
