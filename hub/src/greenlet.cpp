@@ -92,35 +92,57 @@ inline void mark_finished(Identity* self, GreenletState* state) {
   start_links(self);
   drop_reference(self);
 }
+
+[[gnu::noinline]] void finish_with_error(Identity* self) {
+  mark_finished(self, state_of(self));
+  drop_reference(self);
+}
 } // namespace
 
+// The rare ways out are calls at the end, so that the usual one saves no register.
 void finish_greenlet(Identity* self) noexcept {
+  GreenletState* state = state_of(self);
   if (self->extras != nullptr) [[unlikely]] { // a delivered kill has made them
     finish_with_extras(self);
     return;
   }
-  mark_finished(self, state_of(self));
+  if (state->end == End::error) [[unlikely]] {
+    finish_with_error(self);
+    return;
+  }
+  mark_finished(self, state);
   drop_reference(self);
 }
 
-void drop_last_reference(Identity* self) noexcept {
-  if constexpr (debug_checks) {
-    if (this_hub->index != self->home && this_hub->index != no_hub_index) {
-      std::fputs("grove: a greenlet's last handle was dropped on another hub\n", stderr);
-      std::abort();
-    }
-  }
+namespace {
+[[gnu::noinline]] void drop_last_slowly(Identity* self) noexcept {
   if (self->ops->destroy != nullptr)
     self->ops->destroy(self);
   else if (GreenletState* state = state_of(self); state->error)
     state->~GreenletState();
-  if (self->extras != nullptr) [[unlikely]]
+  if (self->extras != nullptr)
     drop_extras(self);
   HubState& hub = *this_hub;
-  if (hub.index == self->home) [[likely]]
+  if (hub.index == self->home)
     give_identity(hub, self);
   else // its hub has been shut down
     give_identity(hub_at(self->home)->state, self);
+}
+} // namespace
+
+void drop_last_reference(Identity* self) noexcept {
+  HubState& hub = *this_hub;
+  if constexpr (debug_checks) {
+    if (hub.index != self->home && hub.index != no_hub_index) {
+      std::fputs("grove: a greenlet's last handle was dropped on another hub\n", stderr);
+      std::abort();
+    }
+  }
+  if (self->ops->destroy == nullptr && !state_of(self)->error && self->extras == nullptr &&
+      hub.index == self->home) [[likely]]
+    give_identity(hub, self);
+  else
+    drop_last_slowly(self);
 }
 
 void kill_greenlet(Identity* self) noexcept {
@@ -320,7 +342,9 @@ namespace {
 }
 } // namespace
 
-bool GreenletRef<void>::join(Deadline deadline) const { return join_greenlet(self_, deadline); }
+GROVE_NO_CANARY bool GreenletRef<void>::join(Deadline deadline) const {
+  return join_greenlet(self_, deadline);
+}
 
 namespace {
 [[noreturn, gnu::noinline, gnu::cold]] void throw_no_value(const GreenletRef<>& greenlet) {
@@ -333,7 +357,7 @@ namespace {
 }
 } // namespace
 
-void GreenletRef<void>::get(Deadline deadline) const {
+GROVE_NO_CANARY void GreenletRef<void>::get(Deadline deadline) const {
   if (!join_greenlet(self_, deadline) || state_of(self_)->end != detail::End::value) [[unlikely]]
     throw_no_value(*this);
 }

@@ -75,7 +75,8 @@ template <bool Rests = false>
 inline void leave(HubState& hub, Context* self, void** save, Turn turn) {
   hub.current = turn.identity;
   turn.identity->context = nullptr;
-  if (turn.context != self) // what woke us may have come while the others were looked at
+  // What woke us may have come while the others were looked at. Nobody is parked on one that rests.
+  if (Rests || turn.context != self)
     switch_context<Rests>(hub, self, save, turn.context, turn.sp);
 }
 inline void suspend(HubState& hub, Identity* me, Context* self) {
@@ -84,9 +85,6 @@ inline void suspend(HubState& hub, Identity* me, Context* self) {
 }
 
 } // namespace
-
-// The hottest code there is, and it has no buffers that a canary could guard.
-#define GROVE_NO_CANARY __attribute__((no_stack_protector))
 
 namespace {
 // park() of one that has something to be thrown, or that asserts something of its switches.
