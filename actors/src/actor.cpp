@@ -240,7 +240,7 @@ std::string ExitReason::what() const {
   case Kind::failed:
     break;
   }
-  return detail::describe_exception(error);
+  return describe(error);
 }
 
 } // namespace grove

@@ -20,9 +20,9 @@ namespace grove {
 
 namespace detail {
 
-void throw_negative_timeout(std::int64_t nanoseconds) {
-  throw std::invalid_argument("grove: a timeout of " + std::to_string(nanoseconds) +
-                              " ns is negative");
+void throw_negative_timeout(std::int64_t nanoseconds, const char* file, int line) {
+  throw std::invalid_argument("grove: " + std::string(file) + ":" + std::to_string(line) +
+                              ": a timeout of " + std::to_string(nanoseconds) + " ns is negative");
 }
 
 // -- end

@@ -162,6 +162,6 @@ std::size_t living_hubs();
 HubImpl& open_hub();
 
 // Puts the identity's name, kind and state into words.
-std::string describe(Identity* identity);
+std::string words_of(Identity* identity);
 
 } // namespace grove::detail

@@ -90,7 +90,7 @@ void inherit_tree(Identity* parent, Identity* child) {
     extras_of(child).tree = parent->extras->tree;
 }
 
-std::shared_ptr<void>& tree_value(std::uint64_t key) {
+TreeValue& tree_value(std::uint64_t key) {
   Identity* self = here().current;
   Extras& extras = extras_of(self);
   if (extras.tree == nullptr) {

@@ -26,6 +26,6 @@ struct Locals {
 using LocalsByKey = std::unordered_map<std::uint64_t, LocalValue*>;
 
 // What a tree of greenlets shares, by key.
-using Tree = std::unordered_map<std::uint64_t, std::shared_ptr<void>>;
+using Tree = std::unordered_map<std::uint64_t, TreeValue>;
 
 } // namespace grove::detail

@@ -65,7 +65,7 @@ int detail::run_main(const std::function<int()>& f) {
     } catch (const GreenletExit&) {
       return 0; // somebody killed main: the ordered end it asks for
     } catch (...) {
-      std::fprintf(stderr, "%s\n", describe_exception(std::current_exception()).c_str());
+      std::fprintf(stderr, "%s\n", describe(std::current_exception()).c_str());
       return 1;
     }
   } catch (const std::exception& error) {

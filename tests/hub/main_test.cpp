@@ -17,6 +17,7 @@
 #include <grove/hub/timeout.hpp>
 
 #include "../support/hub_test.hpp"
+#include "../support/program_test.hpp"
 
 namespace grove::test {
 namespace {
@@ -24,17 +25,8 @@ namespace {
 using ::testing::ExitedWithCode;
 using ::testing::KilledBySignal;
 
-class MainTest : public ::testing::Test {
+class MainTest : public ProgramTest {
 protected:
-  void SetUp() override { in_fresh_processes(); }
-
-  // Runs f as the whole of a main() and exits with what it gives.
-  template <class F>
-  [[noreturn]] static void run(F f) {
-    static char name[] = "program";
-    static char* argv[] = {name, nullptr};
-    std::exit(main(1, argv, std::move(f)));
-  }
   static void say(const char* text) {
     std::fputs(text, stderr);
     std::fputc('\n', stderr);

@@ -13,8 +13,6 @@ namespace grove::detail {
 std::string name_of(Identity* identity);
 // To the hub's error hook. On its own hub.
 void report_unhandled(Identity* identity, const std::exception_ptr& error) noexcept;
-// Type and text.
-std::string describe_exception(const std::exception_ptr& error);
 // One message to an actor that was gone; on a thread without a hub it is not counted.
 void add_dead_letter() noexcept;
 // The hub of an identity; it may have shut down.
