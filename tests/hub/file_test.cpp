@@ -29,6 +29,7 @@
 #include <grove/hub/timeout.hpp>
 
 #include "../support/blocking_call.hpp"
+#include "../support/busy_threads.hpp"
 #include "../support/hub_test.hpp"
 
 extern char** environ; // NOLINT: POSIX
@@ -129,26 +130,6 @@ std::size_t open_descriptors() {
   const std::filesystem::directory_iterator all("/proc/self/fd");
   return static_cast<std::size_t>(std::distance(begin(all), end(all)));
 }
-
-// Keeps all threads of the default pool busy until it is told.
-class BusyThreads {
-public:
-  BusyThreads() {
-    for (std::size_t i = 0; i < default_thread_pool().max_threads(); ++i)
-      default_thread_pool().submit([over = over_] { over->wait(false); });
-  }
-  BusyThreads(const BusyThreads&) = delete;
-  BusyThreads& operator=(const BusyThreads&) = delete;
-  ~BusyThreads() { end(); }
-  void end() {
-    *over_ = true;
-    over_->notify_all();
-    EXPECT_TRUE(default_thread_pool().join());
-  }
-
-private:
-  std::shared_ptr<std::atomic<bool>> over_ = std::make_shared<std::atomic<bool>>(false);
-};
 
 class FileTest : public HubTest {
 protected:

@@ -108,7 +108,32 @@ private:
   std::optional<Pipe> stdin_;
 };
 
+// A child of the call's own, which reads to the end of its stdin.
+class ProcessRun : public BlockingCall {
+  bool call(Deadline deadline) override {
+    return run({"cat"}, {.in = stdin_option(), .out = Stdio::pipe()}, {}, deadline)
+        .status.success();
+  }
+  void release() override { stdin_->writer.close(); }
+  void again() override { stdin_.emplace(); }
+  bool direct() const override { return false; }
+  bool get_like() const override { return true; }
+
+protected:
+  Stdio stdin_option() const { return Stdio::descriptor(stdin_->reader.descriptor()); }
+
+private:
+  std::optional<Pipe> stdin_{std::in_place};
+};
+class ProcessCheckOutput : public ProcessRun {
+  bool call(Deadline deadline) override {
+    return check_output({"cat"}, {.in = stdin_option()}, {}, deadline).empty();
+  }
+};
+
 [[maybe_unused]] const bool rows_added = add_blocking_calls({
+    blocking_row<ProcessRun>("run"),
+    blocking_row<ProcessCheckOutput>("check_output"),
     blocking_row<ProcessWait>("process_wait"),
     blocking_row<ProcessExited>("wait_any_process"),
     blocking_row<ProcessCommunicate>("process_communicate"),
