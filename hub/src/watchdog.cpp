@@ -36,8 +36,9 @@ namespace {
 
 constexpr int look_signal = SIGURG; // what nearly nobody uses, and debuggers pass on
 
-// What moves whenever a hub gets on.
+// What moves whenever a hub gets on, or another takes its number.
 struct Progress {
+  std::uint64_t life = 0;
   std::uint64_t dispatches = 0;
   std::uint64_t polls = 0;
   std::uint64_t sleeps = 0;
@@ -93,7 +94,7 @@ void look_at(HubImpl& hub, Look& look, const void* ucontext) {
   const std::uint32_t asked = look.asked.load(std::memory_order_acquire);
   if (look.answered.load(std::memory_order_relaxed) == asked)
     return; // answered by an earlier signal
-  const Progress now{hub.dispatches(), hub.counters.polls, hub.counters.sleeps};
+  const Progress now{hub.life, hub.dispatches(), hub.counters.polls, hub.counters.sleeps};
   const std::int64_t clock = steady_nanoseconds();
   const bool asleep = hub.inbox.load(std::memory_order_relaxed) == sleeping_mark();
   // One that is asleep counts as awake from the next look on.

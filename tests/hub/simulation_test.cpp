@@ -251,7 +251,7 @@ TEST_F(SimulationTest, the_clock_is_the_systems_without_one) {
   for (int i = 0; i < many_turns; ++i) {
     const auto before = Clock::now();
     const auto read = now();
-    ASSERT_LE(before, read + 1us);
+    ASSERT_LE(before, read + 1ms); // two clocks: one is calibrated against the other
     ASSERT_LE(read, Clock::now() + 1ms);
     yield();
   }
