@@ -105,8 +105,8 @@ private:
   }
   template <class F>
   auto caller_of(F f) {
-    return [this, f = std::move(f)]<class Item>(Item&& item) {
-      return run(f, std::forward<Item>(item));
+    return [pool = this, f = std::move(f)]<class Item>(Item&& item) {
+      return pool->run(f, std::forward<Item>(item));
     };
   }
   template <bool Ordered, class F, class R>
