@@ -4,7 +4,7 @@
 
 #include <pthread.h>
 
-#include <condition_variable>
+#include <chrono>
 #include <future>
 #include <mutex>
 #include <thread>
@@ -79,15 +79,38 @@ Hub& HubThread::hub() const { return *running_->hub; }
 
 namespace detail {
 
-void block_on(Hub& hub, const std::function<void()>& f) {
+void block_on(Hub& hub, const std::function<void()>& f, Deadline deadline) {
   std::promise<void> done;
-  // A call that is dropped unrun breaks the promise.
-  auto shared = std::make_shared<std::promise<void>>(std::move(done));
-  std::future<void> future = shared->get_future();
-  hub.post([&f, shared = std::move(shared)] {
-    f();
-    shared->set_value();
+  std::future<void> future = done.get_future();
+  const auto runs = std::make_shared<GreenletRef<>>(); // touched on that hub only
+  // A call that is dropped unrun, or killed with its hub, breaks the promise.
+  hub.post([&f, runs, promise = std::move(done)]() mutable {
+    *runs = current_greenlet();
+    try {
+      f();
+      promise.set_value();
+    } catch (const GreenletExit&) {
+      *runs = {};
+      if (!is_shutting_down())
+        promise.set_exception(std::make_exception_ptr(Killed("HubThread.call: it was killed")));
+      throw;
+    }
+    *runs = {};
   });
+  bool late = false;
+  if (!deadline.is_never()) {
+    const std::chrono::steady_clock::time_point end{
+        std::chrono::nanoseconds(deadline.nanoseconds())};
+    late = future.wait_until(end) == std::future_status::timeout;
+  }
+  if (late) {
+    hub.post([runs] {
+      if (*runs)
+        runs->kill_nowait();
+    });
+    future.wait();
+    throw TimeoutError("HubThread.call: not done in time");
+  }
   try {
     future.get();
   } catch (const std::future_error&) {

@@ -215,7 +215,7 @@ namespace detail {
 
 // The working side of an imap: a feeder takes the items and spawns a greenlet for each.
 template <class T, class F, class R>
-class Stream final : public ResultsState<T> {
+class Stream : public ResultsState<T> {
   using Item = std::ranges::range_value_t<R>;
 
 public:
