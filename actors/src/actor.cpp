@@ -45,6 +45,7 @@ void finish(Identity* self, const ExitReason& reason) noexcept {
   }
   drop_inbox(self);
   self->ops->destroy(self);
+  drop_locals(self);
   drop_inbox(self); // what was sent while it ended
   self->flags |= flag::finished;
   release_joiners(self);
