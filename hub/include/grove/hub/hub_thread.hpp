@@ -15,7 +15,8 @@ namespace grove {
 
 // HubThread starts a thread with a hub. The object may be made and destroyed on any thread; its
 // destructor shuts the hub down in order: what still runs there is killed and unwound, then the
-// thread ends and is joined. On a hub's thread that wait is green, under a shield.
+// thread ends and is joined. On a hub's thread that wait is green, under a shield: a kill or a
+// Timeout scope comes after it.
 class HubThread {
 public:
   // std::system_error if the thread cannot be started.
@@ -27,7 +28,9 @@ public:
   Hub& hub() const;
 
   // Runs f in a greenlet of that hub and waits for its result. Called on a hub it parks only the
-  // greenlet; on any other thread it blocks the thread.
+  // greenlet; on any other thread it blocks the thread. When a kill or a Timeout scope comes to who
+  // waits, f's greenlet is killed, and waited for under a shield, as f may refer to the caller's
+  // stack; then it is thrown. Closed if that hub has shut down, or does so before f has ended.
   template <std::invocable F>
   std::invoke_result_t<std::decay_t<F>> call(F&& f);
 
