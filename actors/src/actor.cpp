@@ -13,11 +13,34 @@
 #include <grove/hub/join.hpp>
 #include <grove/hub/timeout.hpp>
 
+#include "actor_extras.hpp"
+
 namespace grove {
 
 namespace detail {
 
 constinit Identity nobody{.home = no_hub_index};
+
+void Aside::drop_extras() noexcept { delete extras(); }
+Birth* Aside::any_birth() const noexcept {
+  const ActorExtras* const mine = extras();
+  return mine != nullptr ? mine->birth : reinterpret_cast<Birth*>(word_); // NOLINT: see word_
+}
+void Aside::set_birth(Birth* birth) noexcept {
+  if (ActorExtras* const mine = extras())
+    mine->birth = birth;
+  else
+    word_ = reinterpret_cast<std::uintptr_t>(birth);
+}
+ActorExtras& Aside::make_extras() {
+  ActorExtras* mine = extras();
+  if (mine == nullptr) {
+    mine = new ActorExtras;
+    mine->birth = birth();
+    word_ = reinterpret_cast<std::uintptr_t>(mine) + 1;
+  }
+  return *mine;
+}
 
 namespace {
 
@@ -32,10 +55,16 @@ void drop_inbox(Identity* self) noexcept {
 }
 
 // Under the actor's own identity, on a host's stack: on_stop and destructors may wait.
-void finish(Identity* self, const ExitReason& reason) noexcept {
+void finish(Identity* self, ExitReason reason) noexcept {
   const Shield shield;
   if (reason.kind == ExitReason::Kind::failed)
     report_unhandled(self, reason.error);
+  else if (const ActorExtras* extras = extras_of_actor(self);
+           extras != nullptr && extras->ending &&
+           (extras->ends_now || reason.kind != ExitReason::Kind::killed))
+    reason = *extras->ending;
+  drop_inbox(self); // who waits for an answer must not wait for the children's ends
+  end_children(self);
   if (reason.kind != ExitReason::Kind::killed) {
     try {
       object_of<Actor>(self)->on_stop(reason);
@@ -46,11 +75,14 @@ void finish(Identity* self, const ExitReason& reason) noexcept {
   drop_inbox(self);
   self->ops->destroy(self);
   drop_locals(self);
-  drop_inbox(self); // what was sent while it ended
+  end_children(self); // that on_stop or a destructor has made
+  drop_inbox(self);   // what was sent while it ended
+  Obituary obituary(self, reason);
   self->flags |= flag::finished;
   release_joiners(self);
   inbox_of(self).~Inbox();
   give_identity(*this_hub, self); // every reference is stale from here on
+  obituary.send();
 }
 
 // After what the handler (or on_start) threw, in a catch block: keeps why the actor ends.
@@ -66,9 +98,10 @@ ExitReason reason_in_flight() {
 
 // The spawner goes on next: child first, spawner next, depth first.
 void end_start(Identity* self, const ExitReason* failure) {
-  Birth* birth = std::exchange(inbox_of(self).birth, nullptr);
+  Birth* birth = inbox_of(self).aside.birth();
   if (birth == nullptr)
     return; // the spawner was interrupted and is gone
+  inbox_of(self).aside.set_birth(nullptr);
   birth->inbox = nullptr;
   if (failure != nullptr) {
     birth->error = failure->error;
@@ -90,7 +123,10 @@ bool run_start(Identity* self) {
   } catch (...) {
     failure = reason_in_flight();
   }
-  const bool told = inbox_of(self).birth != nullptr;
+  const Birth* birth = inbox_of(self).aside.birth();
+  const bool told = birth != nullptr;
+  if (told)
+    forget_spawner(self, birth->spawner);
   end_start(self, &failure);
   // An on_start that fails has told its spawner: nobody else need hear.
   finish(self, told ? ExitReason{ExitReason::Kind::killed, nullptr} : failure);
@@ -152,7 +188,7 @@ void wait_for_start(HubState& hub, Identity* child) {
   child->flags |= flag::unstarted;
   Inbox& inbox = inbox_of(child);
   Birth birth{hub.current, &inbox, nullptr};
-  inbox.birth = &birth;
+  inbox.aside.set_birth(&birth);
   if ((hub.current->flags & flag::interrupts) == 0) [[likely]] {
     park_behind(hub, child, "spawn");
   } else { // came while the constructor waited: the child is born, whatever becomes of us
@@ -180,6 +216,10 @@ std::string ExitReason::what() const {
     return "stopped";
   case Kind::killed:
     return "killed";
+  case Kind::shutdown:
+    return "shut down";
+  case Kind::gone:
+    return "gone before anybody looked";
   case Kind::failed:
     break;
   }

@@ -12,6 +12,8 @@
 #include <grove/hub/join.hpp>
 #include <grove/hub/log.hpp>
 
+#include "actor_extras.hpp"
+
 namespace grove::detail {
 
 namespace {
@@ -56,19 +58,22 @@ bool there(Identity* slot, Deadline deadline, const std::function<bool()>& f) {
 
 } // namespace
 
-void tell_stop(Identity* slot, std::uint32_t generation) {
+void stop_actor(Identity* slot, std::uint32_t generation, Stop how) {
   HubState& hub = *this_hub;
-  if (!is_here(hub, slot)) {
-    Mail* mail = take_mail<0>(hub);
-    mail->handle = handle_stop;
-    send_elsewhere(slot, generation, mail);
+  const IdentityRef actor{slot, generation};
+  const bool here = is_here(hub, slot);
+  if (how != Stop::drained) {
+    if (here)
+      end_actor(actor, how, {});
+    else if (slot != &nobody)
+      hub_of(slot)->post([actor, how] { end_actor(actor, how, {}); });
     return;
   }
-  if (slot->generation != generation)
+  if (here && slot->generation != generation)
     return;
   Mail* mail = take_mail<0>(hub);
   mail->handle = handle_stop;
-  append(hub, slot, mail);
+  send_signal(actor, mail);
 }
 
 bool kill_actor(Identity* slot, std::uint32_t generation, Deadline deadline) {

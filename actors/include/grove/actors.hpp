@@ -4,6 +4,8 @@
 
 #include <grove/actors/actor.hpp>
 #include <grove/actors/actor_ref.hpp>
+#include <grove/actors/down.hpp>
 #include <grove/actors/errors.hpp>
+#include <grove/actors/exit_reason.hpp>
 #include <grove/actors/spawn.hpp>
 #include <grove/hub.hpp>

@@ -2,6 +2,7 @@
 // ActorRef: tell, ask, stop, join, from anywhere.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -12,6 +13,7 @@
 #include <grove/actors/detail/ask.hpp>
 #include <grove/actors/detail/receives.hpp>
 #include <grove/actors/errors.hpp>
+#include <grove/actors/exit_reason.hpp>
 #include <grove/hub/deadline.hpp>
 #include <grove/hub/detail/identity.hpp>
 
@@ -26,6 +28,11 @@ public:
   ActorRef() = default;
   ActorRef(detail::Identity* slot, std::uint32_t generation)
       : slot_(slot), generation_(generation) {}
+
+  // An ActorRef<Actor> names any actor: to stop, join and watch it.
+  template <class B>
+  requires(std::same_as<A, Actor>&& std::derived_from<B, Actor>) ActorRef(const ActorRef<B>& other)
+      : slot_(other.joinable().identity), generation_(other.joinable().generation) {}
 
   friend bool operator==(const ActorRef&, const ActorRef&) = default;
 
@@ -51,9 +58,8 @@ public:
   }
 
   // -- life --------------------------------------------------------------------------------------
-  // Ends the actor once it has handled what was sent before: stop() keeps its place among the
-  // messages of its sender. Does not wait.
-  void stop() const { detail::tell_stop(slot_, generation_); }
+  // Ends the actor. Stop::drained keeps its place among the messages of its sender. Does not wait.
+  void stop(Stop how = Stop::drained) const { detail::stop_actor(slot_, generation_, how); }
   // Ends the actor now: a handler that waits is unwound at its suspension point, the inbox dropped.
   // Waits for the end; false if the deadline came first.
   bool kill(Deadline deadline = {}) const {

@@ -27,7 +27,7 @@ struct Birth {
   bool killed = false;
   ~Birth() {
     if (inbox != nullptr)
-      inbox->birth = nullptr; // the spawner was interrupted
+      inbox->aside.set_birth(nullptr); // the spawner was interrupted
   }
 };
 
@@ -66,6 +66,64 @@ inline constexpr bool has_default_start = requires {
   requires std::same_as<decltype(&A::on_start), void (Actor::*)()>;
 };
 
+// Makes it, not yet started: its reference is known, nothing of it has run but the constructor.
+template <class A, class... Args>
+Identity* make_actor(HubState& hub, Args&&... args) {
+  static_assert(alignof(A) <= 16,
+                "actors are aligned to 16 bytes: hold such a member by a pointer");
+  static_assert(actor_offset + sizeof(A) <= largest_slot,
+                "this actor is larger than 64 KiB: hold its large members by pointers");
+  check_interrupts();
+  Identity* self = take_identity(hub, &actor_ops<A>);
+  self->flags |= flag::scheduled; // mail that its constructor sends it must not run it yet
+  auto* inbox = ::new (static_cast<void*>(self + 1)) Inbox;
+  A* object = nullptr;
+  try {
+    object = ::new (static_cast<void*>(inbox + 1)) A(std::forward<Args>(args)...);
+  } catch (...) {
+    abandon_actor(hub, self);
+    throw;
+  }
+  if (static_cast<void*>(static_cast<Actor*>(object)) != static_cast<void*>(object)) {
+    destroy_actor<A>(self);
+    abandon_actor(hub, self);
+    throw_actor_not_first(actor_type_name<A>.data());
+  }
+  return self;
+}
+template <class A>
+ActorRef<A> start_actor(HubState& hub, Identity* self) {
+  const ActorRef<A> ref(self, self->generation);
+  if constexpr (has_default_start<A>)
+    end_birth(hub, self);
+  else
+    wait_for_start(hub, self);
+  if (--hub.spawns == 0) [[unlikely]] {
+    hub.spawns = 64;
+    yield_now();
+  }
+  return ref;
+}
+
+// Before the child runs.
+void adopt_child(Identity* parent, Identity* child);
+void link_child(Identity* parent, Identity* child);
+std::uint64_t monitor_child(Identity* parent, Identity* child);
+// prepare(child) between birth and start.
+template <class A, class Prepare, class... Args>
+ActorRef<A> spawn_prepared(Prepare prepare, Args&&... args) {
+  HubState& hub = here();
+  Identity* self = make_actor<A>(hub, std::forward<Args>(args)...);
+  try {
+    prepare(self);
+  } catch (...) { // no memory for it
+    destroy_actor<A>(self);
+    abandon_actor(hub, self);
+    throw;
+  }
+  return start_actor<A>(hub, self);
+}
+
 } // namespace detail
 
 // Makes an actor of class A on this hub: constructs it from args (under the identity of the
@@ -75,37 +133,34 @@ inline constexpr bool has_default_start = requires {
 // spawner of many does not keep those it has made from running.
 template <std::derived_from<Actor> A, class... Args>
 requires std::constructible_from<A, Args...> ActorRef<A> spawn(Args&&... args) {
-  static_assert(alignof(A) <= 16,
-                "actors are aligned to 16 bytes: hold such a member by a pointer");
-  static_assert(detail::actor_offset + sizeof(A) <= detail::largest_slot,
-                "this actor is larger than 64 KiB: hold its large members by pointers");
   detail::HubState& hub = detail::here();
-  detail::check_interrupts();
-  detail::Identity* self = detail::take_identity(hub, &detail::actor_ops<A>);
-  self->flags |= detail::flag::scheduled; // mail that its constructor sends it must not run it yet
-  auto* inbox = ::new (static_cast<void*>(self + 1)) detail::Inbox;
-  A* object = nullptr;
-  try {
-    object = ::new (static_cast<void*>(inbox + 1)) A(std::forward<Args>(args)...);
-  } catch (...) {
-    detail::abandon_actor(hub, self);
-    throw;
-  }
-  if (static_cast<void*>(static_cast<Actor*>(object)) != static_cast<void*>(object)) {
-    detail::destroy_actor<A>(self);
-    detail::abandon_actor(hub, self);
-    detail::throw_actor_not_first(detail::actor_type_name<A>.data());
-  }
-  const ActorRef<A> ref(self, self->generation);
-  if constexpr (detail::has_default_start<A>)
-    detail::end_birth(hub, self);
-  else
-    detail::wait_for_start(hub, self);
-  if (--hub.spawns == 0) [[unlikely]] {
-    hub.spawns = 64;
-    detail::yield_now();
-  }
-  return ref;
+  return detail::start_actor<A>(hub, detail::make_actor<A>(hub, std::forward<Args>(args)...));
+}
+
+template <std::derived_from<Actor> A, class... Args>
+requires std::constructible_from<A, Args...> ActorRef<A> Actor::spawn_child(Args&&... args) {
+  detail::Identity* me = detail::slot_of_actor(this);
+  return detail::spawn_prepared<A>(
+      [me](detail::Identity* child) { detail::adopt_child(me, child); },
+      std::forward<Args>(args)...);
+}
+template <std::derived_from<Actor> A, class... Args>
+requires std::constructible_from<A, Args...> ActorRef<A> Actor::spawn_link(Args&&... args) {
+  detail::Identity* me = detail::slot_of_actor(this);
+  return detail::spawn_prepared<A>([me](detail::Identity* child) { detail::link_child(me, child); },
+                                   std::forward<Args>(args)...);
+}
+template <std::derived_from<Actor> A, class... Args>
+requires std::constructible_from<A, Args...> std::pair<ActorRef<A>, Monitor>
+Actor::spawn_monitor(Args&&... args) {
+  detail::Identity* me = detail::slot_of_actor(this);
+  Monitor monitor; // of a child that does not come to life: cancelled
+  const ActorRef<A> child = detail::spawn_prepared<A>(
+      [&](detail::Identity* made) {
+        monitor = Monitor({me, me->generation}, detail::monitor_child(me, made));
+      },
+      std::forward<Args>(args)...);
+  return {child, std::move(monitor)};
 }
 
 } // namespace grove

@@ -58,8 +58,8 @@ std::size_t join_all(const std::vector<Ref>& all, const JoinOptions& options) {
 }
 
 // Kills all, then waits for their ends. False if the deadline came first. The kills are sent before
-// the wait: when a kill or a Timeout scope of the caller ends that, or the deadline does, they stay.
-// If the caller is among them its own is thrown at once, and those behind it are not killed.
+// the wait: when a kill or a Timeout scope of the caller ends that, or the deadline does, they
+// stay. If the caller is among them its own is thrown at once, and those behind it are not killed.
 bool kill_all(std::span<const Joinable> all, Deadline deadline = {});
 bool kill_all(std::initializer_list<Joinable> all, Deadline deadline = {});
 template <class Ref>

@@ -16,13 +16,38 @@ class Actor;
 namespace grove::detail {
 
 struct Birth;
+struct ActorExtras;
+
+// What few actors have: a spawn() that waits for on_start, or the ActorExtras, which keep that too.
+class Aside {
+public:
+  Aside() = default;
+  Aside(const Aside&) = delete;
+  Aside& operator=(const Aside&) = delete;
+  ~Aside() {
+    if (word_ != 0) [[unlikely]]
+      drop_extras();
+  }
+
+  Birth* birth() const { return word_ == 0 ? nullptr : any_birth(); }
+  void set_birth(Birth* birth) noexcept;
+  ActorExtras* extras() const {
+    return (word_ & 1) != 0 ? reinterpret_cast<ActorExtras*>(word_ - 1) : nullptr;
+  }
+  ActorExtras& make_extras(); // or those that are there
+
+private:
+  Birth* any_birth() const noexcept;
+  void drop_extras() noexcept;
+  std::uintptr_t word_ = 0; // a Birth*, or an ActorExtras* plus one
+};
 
 // 24 bytes, between the identity and the object. Touched by the owning hub only: mail from
 // elsewhere comes through the hub's one word and is put here by the owner.
 struct Inbox {
   Mail* head = nullptr;
   Mail** tail = &head;
-  Birth* birth = nullptr; // the spawn() that waits for on_start
+  Aside aside;
 };
 static_assert(sizeof(Inbox) == 24);
 
@@ -30,6 +55,7 @@ inline constexpr std::size_t actor_offset = sizeof(Identity) + sizeof(Inbox);
 static_assert(actor_offset % 16 == 0);
 
 inline Inbox& inbox_of(Identity* actor) { return *body<Inbox>(actor); }
+inline ActorExtras* extras_of_actor(Identity* actor) { return inbox_of(actor).aside.extras(); }
 
 // The Actor subobject of every actor lies at one distance from its slot: spawn() sees to it.
 inline Identity* slot_of_actor(const Actor* actor) {

@@ -16,13 +16,14 @@
 #include <grove/actors/detail/actor_state.hpp>
 #include <grove/actors/detail/receives.hpp>
 #include <grove/actors/errors.hpp>
+#include <grove/actors/exit_reason.hpp>
 #include <grove/hub/deadline.hpp>
 #include <grove/hub/detail/mail.hpp>
 #include <grove/hub/detail/wait.hpp>
 
 namespace grove::detail {
 
-void tell_stop(Identity* slot, std::uint32_t generation);
+void stop_actor(Identity* slot, std::uint32_t generation, Stop how);
 bool kill_actor(Identity* slot, std::uint32_t generation, Deadline deadline);
 bool join_actor(Identity* slot, std::uint32_t generation, Deadline deadline);
 

@@ -66,6 +66,7 @@ enum : std::uint16_t {
   told_long = 4096,     // actors: that the inbox grew very long was reported
   own_stack = 8192,     // begins on a stack of its own size, not on a host's
   live = 16384,         // the slot is in use
+  special = 32768,      // actors: the inbox is more than a plain queue
 };
 // All in the low byte: a test of 16 bits decodes slowly.
 constexpr std::uint16_t interrupts = kill_pending | expired | deadlock | asserts | probed;
