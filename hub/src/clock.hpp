@@ -59,6 +59,7 @@ private:
   std::uint64_t slope_ = 0;   // the same as long as it is not ahead, else a little low
   std::uint64_t longest_ = 0; // cycles for which it may be carried on; 0: the TSC is not to be used
   std::int64_t base_ = 0;
+  std::int64_t before_virtual_ = 0;
   std::uint64_t base_cycles_ = 0;
   std::uint64_t first_cycles_ = 0;
   std::int64_t first_ = 0;

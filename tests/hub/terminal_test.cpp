@@ -32,7 +32,7 @@ protected:
   void TearDown() override {
     terminal_.reset();
     if (keyboard_ >= 0)
-      close(keyboard_);
+      close_descriptor(keyboard_);
     HubTest::TearDown();
   }
   int keyboard_ = -1;
