@@ -39,8 +39,8 @@ void subscribe(SignalRoute& route);
 // disposition that it had before the first, unless somebody has replaced ours since.
 void unsubscribe(SignalRoute& route) noexcept;
 
-// At the end of a hub, on its thread: nobody there hears of a signal any more, nor does the next hub
-// with its index. What is still subscribed keeps its signal from doing what it did before.
+// At the end of a hub, on its thread: nobody there hears of a signal any more, nor does the next
+// hub with its index. What is still subscribed keeps its signal from doing what it did before.
 void end_signals_here() noexcept;
 
 // For fork(): see fork.cpp. The child's signals do what they did before anybody subscribed.
