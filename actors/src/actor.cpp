@@ -54,46 +54,9 @@ void drop_inbox(Identity* self) noexcept {
   }
 }
 
-// Under the actor's own identity, on a host's stack: on_stop and destructors may wait.
-void finish(Identity* self, ExitReason reason) noexcept {
-  const Shield shield;
-  if (reason.kind == ExitReason::Kind::failed)
-    report_unhandled(self, reason.error);
-  else if (const ActorExtras* extras = extras_of_actor(self);
-           extras != nullptr && extras->ending &&
-           (extras->ends_now || reason.kind != ExitReason::Kind::killed))
-    reason = *extras->ending;
-  drop_inbox(self); // who waits for an answer must not wait for the children's ends
-  end_children(self);
-  if (reason.kind != ExitReason::Kind::killed) {
-    try {
-      object_of<Actor>(self)->on_stop(reason);
-    } catch (...) {
-      report_unhandled(self, std::current_exception());
-    }
-  }
-  drop_inbox(self);
-  self->ops->destroy(self);
-  drop_locals(self);
-  end_children(self); // that on_stop or a destructor has made
-  drop_inbox(self);   // what was sent while it ended
-  Obituary obituary(self, reason);
-  self->flags |= flag::finished;
-  release_joiners(self);
-  inbox_of(self).~Inbox();
-  give_identity(*this_hub, self); // every reference is stale from here on
-  obituary.send();
-}
-
-// After what the handler (or on_start) threw, in a catch block: keeps why the actor ends.
-ExitReason reason_in_flight() {
-  try {
-    throw;
-  } catch (const GreenletExit&) {
-    return {ExitReason::Kind::killed, nullptr};
-  } catch (...) {
-    return {ExitReason::Kind::failed, std::current_exception()};
-  }
+bool comes_back(Identity* self) noexcept {
+  const Supervision* supervision = supervision_of(self);
+  return supervision != nullptr && !supervision->for_good && supervision->supervisor.alive();
 }
 
 // The spawner goes on next: child first, spawner next, depth first.
@@ -108,6 +71,49 @@ void end_start(Identity* self, const ExitReason* failure) {
     birth->killed = failure->kind == ExitReason::Kind::killed;
   }
   wake_next(birth->spawner);
+}
+
+// Under the actor's own identity, on a host's stack: on_stop and destructors may wait.
+void finish(Identity* self, ExitReason reason, const ExitReason* start_failure = nullptr) noexcept {
+  const Shield shield;
+  if (reason.kind == ExitReason::Kind::failed)
+    report_unhandled(self, reason.error);
+  else if (const ActorExtras* extras = extras_of_actor(self);
+           extras != nullptr && extras->ending &&
+           (extras->ends_now || reason.kind != ExitReason::Kind::killed))
+    reason = *extras->ending;
+  if (!comes_back(self))
+    drop_inbox(self); // who waits for an answer must not wait for the children's ends
+  end_children(self);
+  if (reason.kind != ExitReason::Kind::killed) {
+    try {
+      object_of<Actor>(self)->on_stop(reason);
+    } catch (...) {
+      report_unhandled(self, std::current_exception());
+    }
+  }
+  if (!comes_back(self))
+    drop_inbox(self);
+  self->ops->destroy(self);
+  drop_locals(self);  // one that is restarted begins without them
+  end_children(self); // that on_stop or a destructor has made
+  if (start_failure != nullptr)
+    end_start(self, start_failure); // nothing is left of it when its spawner hears
+  if (comes_back(self))
+    suspend(self, reason);
+  else
+    give_up(self, reason);
+}
+
+// After what the handler (or on_start) threw, in a catch block: keeps why the actor ends.
+ExitReason reason_in_flight() {
+  try {
+    throw;
+  } catch (const GreenletExit&) {
+    return {ExitReason::Kind::killed, nullptr};
+  } catch (...) {
+    return {ExitReason::Kind::failed, std::current_exception()};
+  }
 }
 
 // True if the actor goes on.
@@ -127,9 +133,8 @@ bool run_start(Identity* self) {
   const bool told = birth != nullptr;
   if (told)
     forget_spawner(self, birth->spawner);
-  end_start(self, &failure);
-  // An on_start that fails has told its spawner: nobody else need hear.
-  finish(self, told ? ExitReason{ExitReason::Kind::killed, nullptr} : failure);
+  // An on_start that fails tells its spawner: nobody else need hear.
+  finish(self, told ? ExitReason{ExitReason::Kind::killed, nullptr} : failure, &failure);
   return false;
 }
 
@@ -167,9 +172,22 @@ __attribute__((no_stack_protector)) void run_actor(Identity* self) noexcept {
     self->flags = static_cast<std::uint16_t>(self->flags & ~flag::scheduled);
 }
 
+void give_up(Identity* self, const ExitReason& reason) noexcept {
+  drop_inbox(self); // what was sent while it ended
+  Obituary obituary(self, reason);
+  self->flags |= flag::finished;
+  release_joiners(self);
+  inbox_of(self).~Inbox();
+  give_identity(*this_hub, self); // every reference is stale from here on
+  obituary.send();
+}
+
 void accept_mail(Identity* self, Mail* mail) noexcept { append(*this_hub, self, mail); }
 
 void kill_idle_actor(Identity* self) noexcept {
+  if (const Supervision* supervision = supervision_of(self);
+      supervision != nullptr && supervision->suspended)
+    return; // nothing of it runs
   self->flags |= flag::kill_pending;
   if ((self->flags & flag::scheduled) != 0)
     return;

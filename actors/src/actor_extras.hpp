@@ -2,7 +2,9 @@
 // ActorExtras: what only few actors need, allocated when one does.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -31,9 +33,23 @@ struct Relations {
   IdentityRef parent;
 };
 
+// Of one that a supervisor may start again.
+struct Supervision {
+  IdentityRef supervisor;
+  std::uint64_t number = 0;                 // which of its children
+  std::uint64_t incarnation = 0;            // which of the objects in this slot
+  std::chrono::nanoseconds shutdown_time{}; // how long its end may take
+  bool suspended = false; // the object has ended; the slot and the inbox wait for the supervisor
+  bool for_good = false;  // the next end is the last
+  std::optional<AsyncResult<ExitReason>> told; // hears of the end instead of the supervisor's inbox
+  std::vector<AsyncResult<void>> ends;         // who waits for the end of what runs: kill()
+};
+
 struct ActorExtras {
   Birth* birth = nullptr; // the spawn() that waits for on_start
   Relations relations;
+  std::unique_ptr<Supervision> supervision;
+  bool ends_children_at_once = false;
   bool traps_exits = false;
   std::optional<ExitReason> ending; // why it was told to end, when that says more than the flags
   bool ends_now = false;            // and by unwinding; else a kill overrules it
@@ -48,6 +64,16 @@ inline ActorExtras& need_extras(Identity* actor) { return inbox_of(actor).aside.
 void end_actor(IdentityRef actor, Stop how, const ExitReason& reason);
 // Waits for the ends of its children. Under the parent's identity.
 void end_children(Identity* self) noexcept;
+inline Supervision* supervision_of(Identity* actor) {
+  ActorExtras* extras = extras_of_actor(actor);
+  return extras == nullptr ? nullptr : extras->supervision.get();
+}
+// The object has ended and the supervisor will say what comes next.
+void suspend(Identity* self, const ExitReason& reason) noexcept;
+// The end for good of one whose object has ended: nobody finds it any more.
+void give_up(Identity* self, const ExitReason& reason) noexcept;
+// To the inbox of its supervisor.
+void tell_supervisor(const Supervision& supervision, const ExitReason& reason);
 // Takes its relations, before they are gone, and tells the others of its end.
 class Obituary {
 public:
@@ -56,6 +82,7 @@ public:
 
 private:
   Relations relations_;
+  std::unique_ptr<Supervision> supervision_;
   Down down_;
 };
 // Of an actor that fails to start its spawner hears by the exception, not in its relations.

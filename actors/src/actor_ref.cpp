@@ -76,20 +76,30 @@ void stop_actor(Identity* slot, std::uint32_t generation, Stop how) {
   send_signal(actor, mail);
 }
 
+namespace {
+// On its own hub. Of a supervised one: what runs of it.
+bool kill_here(const IdentityRef& actor, Deadline deadline) {
+  if (!actor.alive())
+    return true;
+  Supervision* supervision = supervision_of(actor.identity);
+  if (supervision == nullptr) {
+    kill_identity(actor.identity, nullptr);
+    return join_identity(actor, deadline);
+  }
+  if (supervision->suspended)
+    return true;
+  const AsyncResult<void> end;
+  supervision->ends.push_back(end);
+  kill_identity(actor.identity, nullptr);
+  return end.wait(deadline);
+}
+} // namespace
+
 bool kill_actor(Identity* slot, std::uint32_t generation, Deadline deadline) {
   const IdentityRef ref{slot, generation};
-  if (is_here(*this_hub, slot)) {
-    if (!ref.alive())
-      return true;
-    kill_identity(slot, nullptr);
-    return join_identity(ref, deadline);
-  }
-  return there(slot, deadline, [ref, deadline] {
-    if (!ref.alive())
-      return true;
-    kill_identity(ref.identity, nullptr);
-    return join_identity(ref, deadline);
-  });
+  if (is_here(*this_hub, slot))
+    return kill_here(ref, deadline);
+  return there(slot, deadline, [ref, deadline] { return kill_here(ref, deadline); });
 }
 
 bool join_actor(Identity* slot, std::uint32_t generation, Deadline deadline) {

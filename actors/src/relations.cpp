@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Monitors, links and children: what an actor's end does to others.
+// Monitors and links: who hears of an actor's end, and who ends with it.
 //
 // Whatever concerns an actor of another hub goes there as mail, behind what was sent before.
 #include <algorithm>
@@ -12,42 +12,13 @@
 #include <grove/hub/hub.hpp>
 #include <grove/hub/join.hpp>
 
-#include "actor_extras.hpp"
+#include "relations.hpp"
 
 namespace grove {
 
 namespace detail {
 
 namespace {
-
-constexpr auto shutdown_time = std::chrono::seconds(5);
-
-bool same(const IdentityRef& a, const IdentityRef& b) {
-  return a.identity == b.identity && a.generation == b.generation;
-}
-bool is_here(const IdentityRef& ref) { return is_here(*this_hub, ref.identity); }
-IdentityRef ref_to(Identity* actor) { return {actor, actor->generation}; }
-ActorRef<Actor> actor_ref(const IdentityRef& ref) { return {ref.identity, ref.generation}; }
-
-void forget(std::vector<IdentityRef>& all, const IdentityRef& one) {
-  std::erase_if(all, [&](const IdentityRef& other) { return same(one, other); });
-}
-
-// f() on the hub of that identity, behind the mail that was sent there before; dropped if that hub
-// has shut down. It may not wait, nor throw.
-template <class F>
-void on_home_of(Identity* identity, F f) {
-  Mail* mail = make_mail<F>(
-      *this_hub,
-      [](Identity*, Mail* come) {
-        const Envelope<F> envelope(come);
-        envelope.body()();
-      },
-      std::move(f));
-  mail->target = nullptr;
-  if (identity == &nobody || !send_mail(identity->home, mail))
-    const Envelope<F> dropped(mail);
-}
 
 // -- Down ----------------------------------------------------------------------------------------
 
@@ -69,9 +40,13 @@ void handle_down(Identity* actor, Mail* mail) {
   watched.erase(mine);
   object_of<Actor>(actor)->on_down(envelope.body().down);
 }
+} // namespace
+
 void send_down(const Relations::Watcher& to, const Down& down) {
   send_signal(to.who, make_mail<DownMail>(*this_hub, handle_down, to.id, down));
 }
+
+namespace {
 
 Down gone(const IdentityRef& actor) {
   return {actor_ref(actor), {ExitReason::Kind::gone, nullptr}, {}};
@@ -109,6 +84,8 @@ void arrive_exit(const IdentityRef& to, const IdentityRef& from, const ExitReaso
     end_actor(to, Stop::now, reason);
 }
 
+} // namespace
+
 // Called in a greenlet of its own where it comes from elsewhere: it may end one that runs.
 void send_exit(const IdentityRef& to, const IdentityRef& from, const ExitReason& reason) {
   if (is_here(to))
@@ -117,6 +94,7 @@ void send_exit(const IdentityRef& to, const IdentityRef& from, const ExitReason&
     hub_of(to.identity)->post([to, from, reason] { arrive_exit(to, from, reason); });
 }
 
+namespace {
 void add_link(const IdentityRef& to, const IdentityRef& other) {
   if (!to.alive()) {
     send_exit(other, to, {ExitReason::Kind::gone, nullptr});
@@ -127,6 +105,8 @@ void add_link(const IdentityRef& to, const IdentityRef& other) {
   links.push_back(other);
 }
 
+} // namespace
+
 void remove_watcher(const IdentityRef& whom, const Relations::Watcher& watcher) noexcept {
   ActorExtras* extras = whom.alive() ? extras_of_actor(whom.identity) : nullptr;
   if (extras == nullptr)
@@ -136,6 +116,16 @@ void remove_watcher(const IdentityRef& whom, const Relations::Watcher& watcher) 
   });
 }
 
+void stop_watching(const IdentityRef& me, const Relations::Watched& watched) {
+  const IdentityRef whom = watched.whom;
+  const Relations::Watcher watcher{me, watched.id};
+  if (is_here(whom))
+    remove_watcher(whom, watcher);
+  else
+    on_home_of(whom.identity, [whom, watcher] { remove_watcher(whom, watcher); });
+}
+
+namespace {
 // Watches `whom`, and returns the number of that monitor.
 std::uint64_t watch(Identity* me, const IdentityRef& whom) {
   const std::uint64_t id = ++this_hub->questions;
@@ -165,100 +155,6 @@ void send_signal(IdentityRef to, Mail* mail) noexcept {
     append(*this_hub, to.identity, mail);
   else
     mail->handle(nullptr, mail);
-}
-
-// -- ends ----------------------------------------------------------------------------------------
-
-void end_actor(IdentityRef actor, Stop how, const ExitReason& reason) {
-  if (!actor.alive())
-    return;
-  Identity* self = actor.identity;
-  if (reason.kind != ExitReason::Kind::stopped || how == Stop::now) {
-    ActorExtras& extras = need_extras(self);
-    if (!extras.ending || (how == Stop::now && !extras.ends_now)) {
-      extras.ending = reason;
-      extras.ends_now = how == Stop::now;
-    }
-  }
-  if (how == Stop::now) {
-    kill_identity(self, nullptr);
-    return;
-  }
-  self->flags |= flag::stopping;
-  if ((self->flags & flag::scheduled) == 0) {
-    self->flags |= flag::scheduled;
-    this_hub->push(self);
-  }
-}
-
-void end_children(Identity* self) noexcept {
-  for (;;) {
-    ActorExtras* extras = extras_of_actor(self);
-    if (extras == nullptr || extras->relations.children.empty())
-      return;
-    const IdentityRef child = extras->relations.children.back();
-    extras->relations.children.pop_back();
-    try {
-      end_actor(child, Stop::after_current, {ExitReason::Kind::shutdown, nullptr});
-      if (join_identity(child, shutdown_time))
-        continue;
-      if (child.alive())
-        kill_identity(child.identity, nullptr);
-      join_identity(child, {});
-    } catch (...) {
-      report_unhandled(self, std::current_exception());
-    }
-  }
-}
-
-Obituary::Obituary(Identity* self, const ExitReason& reason) {
-  ActorExtras* extras = extras_of_actor(self);
-  if (extras == nullptr)
-    return;
-  relations_ = std::move(extras->relations);
-  down_ = {actor_ref(ref_to(self)), reason, {}};
-  if (!relations_.watchers.empty() || !relations_.waiting.empty())
-    down_.name = name_of(self);
-  const IdentityRef me = ref_to(self);
-  if (relations_.parent.alive())
-    forget(need_extras(relations_.parent.identity).relations.children, me);
-  for (const Relations::Watched& watched : relations_.watched) {
-    if (watched.whom.identity == &nobody)
-      continue;
-    const Relations::Watcher watcher{me, watched.id};
-    if (is_here(watched.whom))
-      remove_watcher(watched.whom, watcher);
-    else
-      on_home_of(watched.whom.identity,
-                 [whom = watched.whom, watcher] { remove_watcher(whom, watcher); });
-  }
-}
-
-void Obituary::send() noexcept {
-  const IdentityRef me = down_.actor.joinable();
-  try {
-    for (const Relations::Watcher& watcher : relations_.watchers)
-      send_down(watcher, down_);
-    for (const AsyncResult<Down>& waiting : relations_.waiting)
-      waiting.set(down_);
-    for (const IdentityRef& other : relations_.links)
-      send_exit(other, me, down_.reason);
-  } catch (...) { // no memory for it
-    report_unhandled(this_hub->current, std::current_exception());
-  }
-}
-
-void forget_spawner(Identity* self, Identity* spawner) noexcept {
-  ActorExtras* extras = extras_of_actor(self);
-  if (extras == nullptr || spawner->ops->accept == nullptr)
-    return;
-  const IdentityRef me = ref_to(self);
-  const IdentityRef other = ref_to(spawner);
-  forget(extras->relations.links, other);
-  std::erase_if(extras->relations.watchers,
-                [&](const Relations::Watcher& watcher) { return same(watcher.who, other); });
-  if (ActorExtras* theirs = extras_of_actor(spawner))
-    forget(theirs->relations.links, me);
 }
 
 // -- between birth and start ---------------------------------------------------------------------
@@ -305,15 +201,9 @@ void Monitor::cancel() noexcept {
                                  [&](const Relations::Watched& w) { return w.id == id_; });
   if (mine == watched.end())
     return; // it has been heard
-  const IdentityRef whom = mine->whom;
+  const Relations::Watched was = *mine;
   watched.erase(mine);
-  if (whom.identity == &nobody)
-    return;
-  const Relations::Watcher watcher{me, id_};
-  if (is_here(whom))
-    remove_watcher(whom, watcher);
-  else
-    on_home_of(whom.identity, [whom, watcher] { remove_watcher(whom, watcher); });
+  stop_watching(me, was);
 }
 
 AsyncResult<Down> when_down(const ActorRef<Actor>& actor) {

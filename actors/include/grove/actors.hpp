@@ -8,4 +8,5 @@
 #include <grove/actors/errors.hpp>
 #include <grove/actors/exit_reason.hpp>
 #include <grove/actors/spawn.hpp>
+#include <grove/actors/supervisor.hpp>
 #include <grove/hub.hpp>
