@@ -95,6 +95,7 @@ void finish(Identity* self, ExitReason reason, const ExitReason* start_failure =
   if (!comes_back(self))
     drop_inbox(self);
   self->ops->destroy(self);
+  drop_locals(self);  // one that is restarted begins without them
   end_children(self); // that on_stop or a destructor has made
   if (start_failure != nullptr)
     end_start(self, start_failure); // nothing is left of it when its spawner hears

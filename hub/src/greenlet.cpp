@@ -3,6 +3,7 @@
 #include <grove/hub/greenlet.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <stdexcept>
@@ -57,9 +58,13 @@ void end_with_exception(Identity* self) noexcept {
 }
 
 void drop_extras(Identity* self) noexcept {
-  if (self->extras != nullptr)
-    self->extras->locals.drop_all(); // their destructors may make new ones, which belong here too
+  drop_locals(self); // their destructors may make new ones, which belong here too
   delete std::exchange(self->extras, nullptr);
+}
+
+void drop_locals(Identity* self) noexcept {
+  if (self->extras != nullptr)
+    self->extras->locals.drop_all();
 }
 
 void release_joiners(Identity* self) noexcept {
@@ -83,7 +88,7 @@ inline void mark_finished(Identity* self, GreenletState* state) {
   GreenletState* state = state_of(self);
   {
     const Shield shield; // destructors of its locals may wait
-    self->extras->locals.drop_all();
+    drop_locals(self);
   }
   if ((self->flags & flag::kill_delivered) != 0 && state->end == End::value)
     ++HubImpl::here().counters.declined_kills;
@@ -312,7 +317,12 @@ bool GreenletRef<void>::killed() const { return state_of(self_)->end == detail::
 std::exception_ptr GreenletRef<void>::exception() const { return state_of(self_)->error; }
 std::string GreenletRef<void>::name() const { return detail::name_of(self_); }
 void GreenletRef<void>::set_name(std::string name) {
-  detail::extras_of(self_).name = std::move(name);
+  detail::Extras& extras = detail::extras_of(self_);
+  extras.is_renamed.store(true, std::memory_order_relaxed);
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  extras.name.swap(name);
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  extras.is_renamed.store(false, std::memory_order_relaxed);
 }
 std::uint32_t GreenletRef<void>::id() const { return self_->id; }
 GreenletRef<> GreenletRef<void>::parent() const {

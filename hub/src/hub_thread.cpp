@@ -4,9 +4,10 @@
 
 #include <pthread.h>
 
+#include <atomic>
 #include <chrono>
 #include <future>
-#include <mutex>
+#include <memory>
 #include <thread>
 
 #include <grove/hub/event.hpp>
@@ -19,7 +20,8 @@ namespace grove {
 struct HubThread::Running {
   std::thread thread;
   Hub* hub = nullptr;
-  Event* stop = nullptr; // on the thread's own stack; set there
+  Event* stop = nullptr;         // on the thread's own stack; set there
+  std::atomic<bool> over{false}; // its hub has shut down
 };
 
 HubThread::HubThread(std::string name) : running_(std::make_unique<Running>()) {
@@ -43,6 +45,7 @@ HubThread::HubThread(std::string name) : running_(std::make_unique<Running>()) {
       stop.wait();
     }
     hub->shut_down();
+    running_->over = true;
   });
   try {
     ready.get_future().get();
@@ -68,11 +71,22 @@ HubThread::~HubThread() {
     running_->thread.detach();
     return;
   }
-  std::thread([this, ended] {
-    running_->thread.join();
-    ended.set();
-  }).detach();
-  ended.wait();
+  bool helped = true;
+  try {
+    std::thread([this, ended] {
+      running_->thread.join();
+      ended.set();
+    }).detach();
+  } catch (...) { // there are too many threads
+    helped = false;
+  }
+  if (helped) {
+    ended.wait();
+    return;
+  }
+  while (!running_->over)
+    sleep(std::chrono::milliseconds(1));
+  running_->thread.join(); // what is thread_local there is all that is left to be destroyed
 }
 
 Hub& HubThread::hub() const { return *running_->hub; }

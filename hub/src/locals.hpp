@@ -20,6 +20,9 @@ struct Locals {
   ~Locals() { drop_all(); }
   // Until there are none: a destructor may make new ones.
   void drop_all();
+  // They are never destroyed: their greenlet was left behind, and its stack with what they may
+  // refer to.
+  void abandon_all();
 };
 
 // By key, the first of the values that living greenlets of this hub have.

@@ -51,8 +51,8 @@ Main::Main() {
 }
 
 Main::~Main() {
+  detail::HubImpl::here().shut_down(); // the signals are ours as long as anybody unwinds
   interruptions.reset();
-  detail::HubImpl::here().shut_down();
 }
 
 int detail::run_main(const std::function<int()>& f) {

@@ -140,8 +140,6 @@ GROVE_NO_CANARY void yield_now() {
 GROVE_NO_CANARY void park_behind(HubState& hub, Identity* child, const char* what) {
   Identity* me = hub.current;
   Context* self = hub.context;
-  if ((me->flags & flag::interrupts) != 0) [[unlikely]]
-    Interrupts::before(hub, me);
   self->waits_for = what;
   self->parked_at = hub.time;
   me->flags |= flag::parked;

@@ -2,6 +2,9 @@
 // Hub: order, fairness, post, the error hook, dump.
 #include <algorithm>
 #include <atomic>
+#include <cstdint>
+#include <cstdlib>
+#include <filesystem>
 #include <memory>
 #include <sstream>
 #include <stdexcept>
@@ -273,6 +276,27 @@ TEST_F(HubItself, objects_of_another_hub_are_refused_in_checked_builds) {
     EXPECT_THROW((void)queue.try_get(), std::logic_error);
   });
   EXPECT_TRUE(queue.empty());
+}
+
+TEST_F(HubItself, objects_of_a_hub_that_has_ended_are_refused_on_the_next_in_checked_builds) {
+  if (!detail::debug_checks)
+    GTEST_SKIP() << "this build does not check";
+  std::unique_ptr<Event> event;
+  std::uint16_t index = 0;
+  {
+    HubThread one;
+    index = one.hub().index();
+    one.call([&] { event = std::make_unique<Event>(); });
+  }
+  HubThread two;
+  ASSERT_EQ(two.hub().index(), index);
+  two.call([&] {
+    EXPECT_THROW(event->set(), std::logic_error);
+    EXPECT_THROW(event->wait(0ms), std::logic_error);
+    event = std::make_unique<Event>();
+    event->set();
+    EXPECT_TRUE(event->wait(0ms));
+  });
 }
 
 // -- errors --------------------------------------------------------------------------------------

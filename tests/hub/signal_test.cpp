@@ -315,6 +315,19 @@ TEST_F(SignalsUnderMain, one_that_is_watched_no_more_interrupts_main_again) {
               ::testing::ExitedWithCode(128 + SIGTERM), "");
 }
 
+TEST_F(SignalsUnderMain, one_that_was_watched_on_a_hub_that_has_ended_interrupts_main) {
+  EXPECT_EXIT(run([] {
+                SignalWatch left;
+                {
+                  HubThread other;
+                  left = other.call([] { return on_signal(SIGTERM, [] {}); });
+                }
+                raise(SIGTERM);
+                sleep(10s);
+              }),
+              ::testing::ExitedWithCode(128 + SIGTERM), "");
+}
+
 // The seed's snippet on ending a program that does not yield.
 TEST_F(SignalsUnderMain, sigquit_can_end_a_program_in_order) {
   EXPECT_EXIT(run([] {

@@ -20,7 +20,8 @@ namespace grove {
 
 // HubThread starts a thread with a hub. The object may be made and destroyed on any thread; its
 // destructor shuts the hub down in order: what still runs there is killed and unwound, then the
-// thread ends and is joined. On a hub's thread that wait is green, under a shield.
+// thread ends and is joined. On a hub's thread that wait is green, under a shield: a kill or a
+// Timeout scope comes after it.
 class HubThread {
 public:
   // std::system_error if the thread cannot be started.
@@ -32,9 +33,10 @@ public:
   Hub& hub() const;
 
   // Runs f in a greenlet of that hub and waits for its result. Called on a hub it parks only the
-  // greenlet; on any other thread it blocks the thread. If the deadline comes first, or the wait is
-  // interrupted, that greenlet is killed and waited for, as f may refer to what is here; then
-  // TimeoutError, and a result that f has nevertheless is dropped. Closed if that hub shuts down.
+  // greenlet; on any other thread it blocks the thread. If the deadline comes first, or a kill or a
+  // Timeout scope to who waits, f's greenlet is killed, and waited for under a shield, as f may refer
+  // to the caller's stack; then TimeoutError, or the interrupt, is thrown, and a result that f has
+  // nevertheless is dropped. Closed if that hub has shut down, or does so before f has ended.
   template <std::invocable F>
   std::invoke_result_t<std::decay_t<F>> call(F&& f, Deadline deadline = {});
 

@@ -18,11 +18,14 @@ void add_dead_letter() noexcept;
 // The hub of an identity; it may have shut down.
 Hub* hub_of(const Identity* identity);
 
-// What is done at the end of an identity that is no greenlet.
+// What is done at the end of an identity that is no greenlet. Its locals go first, while it is still
+// alive: their destructors may wait, and whoever joins it waits for them.
+void drop_locals(Identity* identity) noexcept;
 void release_joiners(Identity* identity) noexcept;
 void drop_extras(Identity* identity) noexcept;
 
-// Suspends the current greenlet and runs `child` at once; wake_next() resumes it before all others.
+// Suspends the current greenlet, to which nothing is to be thrown, and runs `child` at once;
+// wake_next() resumes it before all others.
 void park_behind(HubState& hub, Identity* child, const char* what);
 void wake_next(Identity* identity) noexcept;
 

@@ -8,6 +8,7 @@
 #include <cstddef>
 
 #include <grove/hub/deadline.hpp>
+#include <grove/hub/detail/hub_life.hpp>
 #include <grove/hub/detail/hub_state.hpp>
 
 namespace grove::detail {
@@ -204,17 +205,24 @@ inline constexpr bool debug_checks = false;
 #endif
 
 // A member of every hub-local object: remembers its hub, and checks in debug builds that it is used
-// there.
+// there, and not on a later hub with the same index.
 class HomeCheck {
 public:
-  HomeCheck() : home_(here().index) {}
-  void operator()([[maybe_unused]] const char* what) const {
+  HomeCheck() : home_(here().index) {
     if constexpr (debug_checks)
+      life_ = static_cast<std::uint16_t>(life_of_this_hub());
+  }
+  void operator()([[maybe_unused]] const char* what) const {
+    if constexpr (debug_checks) {
       check_home(home_, what);
+      if (life_ != static_cast<std::uint16_t>(life_of_this_hub()))
+        throw_wrong_hub(what);
+    }
   }
 
 private:
   std::uint16_t home_;
+  std::uint16_t life_ = 0;
 };
 
 } // namespace grove::detail
