@@ -48,15 +48,22 @@ namespace {
 constexpr unsigned turn_budget = 64;
 constexpr std::uint16_t ends = flag::stopping | flag::kill_pending;
 
+template <Mail* (*Take)(Identity*)>
+void drop_all(Identity* self) noexcept {
+  while (Mail* mail = Take(self))
+    drop_mail(mail, Dropped::gone);
+}
 void drop_inbox(Identity* self) noexcept {
-  while (Mail* mail = take(self)) {
-    mail->handle(nullptr, mail);
-  }
+  drop_stash(self); // older than the inbox
+  if ((self->flags & flag::special) != 0)
+    drop_all<take_special>(self);
+  drop_all<take>(self);
 }
 
 // Under the actor's own identity, on a host's stack: on_stop and destructors may wait.
 void finish(Identity* self, const ExitReason& reason) noexcept {
   const Shield shield;
+  this_hub->context->handling = nullptr;
   if (reason.kind == ExitReason::Kind::failed)
     report_unhandled(self, reason.error);
   if (reason.kind != ExitReason::Kind::killed) {
@@ -102,6 +109,7 @@ void end_start(Identity* self, const ExitReason* failure) {
 
 // True if the actor goes on.
 bool run_start(Identity* self) {
+  this_hub->context->handling = nullptr; // what is there is of who ran here before
   self->flags = static_cast<std::uint16_t>(self->flags & ~flag::unstarted);
   ExitReason failure;
   try {
@@ -120,6 +128,16 @@ bool run_start(Identity* self) {
   return false;
 }
 
+// Handles mail until there is none, the turn is over, or one of the flags is set.
+template <Mail* (*Take)(Identity*), std::uint16_t Flags>
+inline void work(Identity* self) {
+  for (unsigned left = turn_budget; Mail* mail = Take(self);) {
+    mail->handle(self, mail);
+    if ((self->flags & Flags) != 0 || --left == 0) [[unlikely]]
+      break;
+  }
+}
+
 } // namespace
 
 // No buffers here: handlers are called through a pointer, with guards of their own.
@@ -132,29 +150,38 @@ __attribute__((no_stack_protector)) void run_actor(Identity* self) noexcept {
   bool failed = false;
   if ((self->flags & ends) == 0) [[likely]] {
     try {
-      for (unsigned left = turn_budget; Mail* mail = take(self);) {
-        mail->handle(self, mail);
-        if ((self->flags & ends) != 0 || --left == 0) [[unlikely]]
-          break;
-      }
-    } catch (...) { // the rest happens outside the catch block: it may wait
+      if ((self->flags & flag::special) == 0) [[likely]]
+        work<take, ends | flag::special>(self);
+      else
+        work<take_special, ends>(self);
+    } catch (const Rejected&) { // a message that was told, and is refused: nothing more
+    } catch (...) {             // the rest happens outside the catch block: it may wait
       reason = reason_in_flight();
       failed = true;
     }
   }
-  if (failed || (self->flags & ends) != 0) [[unlikely]] {
-    if (!failed && (self->flags & flag::kill_pending) != 0)
-      reason.kind = ExitReason::Kind::killed;
-    finish(self, reason);
-    return;
+  bool more = inbox_of(self).head != nullptr;
+  if (failed || (self->flags & (ends | flag::special)) != 0) [[unlikely]] {
+    if (failed || (self->flags & ends) != 0) {
+      if (!failed && (self->flags & flag::kill_pending) != 0)
+        reason.kind = ExitReason::Kind::killed;
+      finish(self, reason);
+      return;
+    }
+    more = has_special_mail(self);
   }
-  if (inbox_of(self).head != nullptr)
+  if (more)
     this_hub->push(self);
   else
     self->flags = static_cast<std::uint16_t>(self->flags & ~flag::scheduled);
 }
 
-void accept_mail(Identity* self, Mail* mail) noexcept { append(*this_hub, self, mail); }
+void accept_mail(Identity* self, Mail* mail) noexcept {
+  if ((self->flags & flag::special) != 0) [[unlikely]]
+    accept_special(self, mail);
+  else
+    append(*this_hub, self, mail);
+}
 
 void kill_idle_actor(Identity* self) noexcept {
   self->flags |= flag::kill_pending;

@@ -11,6 +11,8 @@
 #include <grove/actors/actor.hpp>
 #include <grove/actors/actor_ref.hpp>
 #include <grove/actors/detail/actor_state.hpp>
+#include <grove/actors/detail/stash.hpp>
+#include <grove/actors/inbox.hpp>
 #include <grove/hub/detail/greenlet_state.hpp>
 #include <grove/hub/detail/type_name.hpp>
 #include <grove/hub/detail/wait.hpp>
@@ -31,6 +33,7 @@ struct Birth {
   }
 };
 
+void set_inbox(Identity* actor, const InboxOptions& options);
 void run_actor(Identity* self) noexcept;
 void accept_mail(Identity* self, Mail* mail) noexcept;
 void kill_idle_actor(Identity* self) noexcept;
@@ -68,6 +71,49 @@ inline constexpr bool has_default_start = requires {
 
 } // namespace detail
 
+namespace detail {
+
+// spawn(); `prepare` is called with the identity before the actor is constructed.
+template <class A, class Prepare, class... Args>
+ActorRef<A> spawn_prepared(Prepare&& prepare, Args&&... args) {
+  static_assert(alignof(A) <= 16,
+                "actors are aligned to 16 bytes: hold such a member by a pointer");
+  static_assert(actor_offset + sizeof(A) <= largest_slot,
+                "this actor is larger than 64 KiB: hold its large members by pointers");
+  HubState& hub = here();
+  check_interrupts();
+  Identity* self = take_identity(hub, &actor_ops<A>);
+  self->flags |= flag::scheduled; // mail that its constructor sends it must not run it yet
+  auto* inbox = ::new (static_cast<void*>(self + 1)) Inbox;
+  A* object = nullptr;
+  try {
+    prepare(self);
+    if constexpr (HasStash<A>)
+      set_stash(self, A::stash_capacity);
+    object = ::new (static_cast<void*>(inbox + 1)) A(std::forward<Args>(args)...);
+  } catch (...) {
+    abandon_actor(hub, self);
+    throw;
+  }
+  if (static_cast<void*>(static_cast<Actor*>(object)) != static_cast<void*>(object)) {
+    destroy_actor<A>(self);
+    abandon_actor(hub, self);
+    throw_actor_not_first(actor_type_name<A>.data());
+  }
+  const ActorRef<A> ref(self, self->generation);
+  if constexpr (has_default_start<A>)
+    end_birth(hub, self);
+  else
+    wait_for_start(hub, self);
+  if (--hub.spawns == 0) [[unlikely]] {
+    hub.spawns = 64;
+    yield_now();
+  }
+  return ref;
+}
+
+} // namespace detail
+
 // Makes an actor of class A on this hub: constructs it from args (under the identity of the
 // caller), runs its on_start on a stack of its own, and returns then. What the constructor or
 // on_start throws, spawn() throws, and there is no actor; ActorDown if it was killed in on_start. A
@@ -75,37 +121,16 @@ inline constexpr bool has_default_start = requires {
 // spawner of many does not keep those it has made from running.
 template <std::derived_from<Actor> A, class... Args>
 requires std::constructible_from<A, Args...> ActorRef<A> spawn(Args&&... args) {
-  static_assert(alignof(A) <= 16,
-                "actors are aligned to 16 bytes: hold such a member by a pointer");
-  static_assert(detail::actor_offset + sizeof(A) <= detail::largest_slot,
-                "this actor is larger than 64 KiB: hold its large members by pointers");
-  detail::HubState& hub = detail::here();
-  detail::check_interrupts();
-  detail::Identity* self = detail::take_identity(hub, &detail::actor_ops<A>);
-  self->flags |= detail::flag::scheduled; // mail that its constructor sends it must not run it yet
-  auto* inbox = ::new (static_cast<void*>(self + 1)) detail::Inbox;
-  A* object = nullptr;
-  try {
-    object = ::new (static_cast<void*>(inbox + 1)) A(std::forward<Args>(args)...);
-  } catch (...) {
-    detail::abandon_actor(hub, self);
-    throw;
-  }
-  if (static_cast<void*>(static_cast<Actor*>(object)) != static_cast<void*>(object)) {
-    detail::destroy_actor<A>(self);
-    detail::abandon_actor(hub, self);
-    detail::throw_actor_not_first(detail::actor_type_name<A>.data());
-  }
-  const ActorRef<A> ref(self, self->generation);
-  if constexpr (detail::has_default_start<A>)
-    detail::end_birth(hub, self);
-  else
-    detail::wait_for_start(hub, self);
-  if (--hub.spawns == 0) [[unlikely]] {
-    hub.spawns = 64;
-    detail::yield_now();
-  }
-  return ref;
+  return detail::spawn_prepared<A>([](detail::Identity*) {}, std::forward<Args>(args)...);
+}
+
+// The same, with options: `spawn<A>(ActorOptions{.inbox = {.capacity = 1024}}, args...)`.
+template <std::derived_from<Actor> A, class... Args>
+requires std::constructible_from<A, Args...> ActorRef<A> spawn(const ActorOptions& options,
+                                                               Args&&... args) {
+  return detail::spawn_prepared<A>(
+      [&options](detail::Identity* self) { detail::set_inbox(self, options.inbox); },
+      std::forward<Args>(args)...);
 }
 
 } // namespace grove
