@@ -60,37 +60,9 @@ void drop_inbox(Identity* self) noexcept {
   drop_all<take>(self);
 }
 
-// Under the actor's own identity, on a host's stack: on_stop and destructors may wait.
-void finish(Identity* self, const ExitReason& reason) noexcept {
-  const Shield shield;
-  this_hub->context->handling = nullptr;
-  if (reason.kind == ExitReason::Kind::failed)
-    report_unhandled(self, reason.error);
-  if (reason.kind != ExitReason::Kind::killed) {
-    try {
-      object_of<Actor>(self)->on_stop(reason);
-    } catch (...) {
-      report_unhandled(self, std::current_exception());
-    }
-  }
-  drop_inbox(self);
-  self->ops->destroy(self);
-  drop_inbox(self); // what was sent while it ended
-  self->flags |= flag::finished;
-  release_joiners(self);
-  inbox_of(self).~Inbox();
-  give_identity(*this_hub, self); // every reference is stale from here on
-}
-
-// After what the handler (or on_start) threw, in a catch block: keeps why the actor ends.
-ExitReason reason_in_flight() {
-  try {
-    throw;
-  } catch (const GreenletExit&) {
-    return {ExitReason::Kind::killed, nullptr};
-  } catch (...) {
-    return {ExitReason::Kind::failed, std::current_exception()};
-  }
+bool comes_back(Identity* self) noexcept {
+  const Supervision* supervision = supervision_of(self);
+  return supervision != nullptr && !supervision->for_good && supervision->supervisor.alive();
 }
 
 // The spawner goes on next: child first, spawner next, depth first.
@@ -107,6 +79,50 @@ void end_start(Identity* self, const ExitReason* failure) {
   wake_next(birth->spawner);
 }
 
+// Under the actor's own identity, on a host's stack: on_stop and destructors may wait.
+void finish(Identity* self, ExitReason reason, const ExitReason* start_failure = nullptr) noexcept {
+  const Shield shield;
+  this_hub->context->handling = nullptr;
+  if (reason.kind == ExitReason::Kind::failed)
+    report_unhandled(self, reason.error);
+  else if (const ActorExtras* extras = extras_of_actor(self);
+           extras != nullptr && extras->ending &&
+           (extras->ends_now || reason.kind != ExitReason::Kind::killed))
+    reason = *extras->ending;
+  if (!comes_back(self))
+    drop_inbox(self); // who waits for an answer must not wait for the children's ends
+  end_children(self);
+  if (reason.kind != ExitReason::Kind::killed) {
+    try {
+      object_of<Actor>(self)->on_stop(reason);
+    } catch (...) {
+      report_unhandled(self, std::current_exception());
+    }
+  }
+  if (!comes_back(self))
+    drop_inbox(self);
+  self->ops->destroy(self);
+  drop_locals(self);  // one that is restarted begins without them
+  end_children(self); // that on_stop or a destructor has made
+  if (start_failure != nullptr)
+    end_start(self, start_failure); // nothing is left of it when its spawner hears
+  if (comes_back(self))
+    suspend(self, reason);
+  else
+    give_up(self, reason);
+}
+
+// After what the handler (or on_start) threw, in a catch block: keeps why the actor ends.
+ExitReason reason_in_flight() {
+  try {
+    throw;
+  } catch (const GreenletExit&) {
+    return {ExitReason::Kind::killed, nullptr};
+  } catch (...) {
+    return {ExitReason::Kind::failed, std::current_exception()};
+  }
+}
+
 // True if the actor goes on.
 bool run_start(Identity* self) {
   this_hub->context->handling = nullptr; // what is there is of who ran here before
@@ -121,10 +137,12 @@ bool run_start(Identity* self) {
   } catch (...) {
     failure = reason_in_flight();
   }
-  const bool told = inbox_of(self).aside.birth() != nullptr;
-  end_start(self, &failure);
-  // An on_start that fails has told its spawner: nobody else need hear.
-  finish(self, told ? ExitReason{ExitReason::Kind::killed, nullptr} : failure);
+  const Birth* birth = inbox_of(self).aside.birth();
+  const bool told = birth != nullptr;
+  if (told)
+    forget_spawner(self, birth->spawner);
+  // An on_start that fails tells its spawner: nobody else need hear.
+  finish(self, told ? ExitReason{ExitReason::Kind::killed, nullptr} : failure, &failure);
   return false;
 }
 
@@ -176,6 +194,16 @@ __attribute__((no_stack_protector)) void run_actor(Identity* self) noexcept {
     self->flags = static_cast<std::uint16_t>(self->flags & ~flag::scheduled);
 }
 
+void give_up(Identity* self, const ExitReason& reason) noexcept {
+  drop_inbox(self); // what was sent while it ended
+  Obituary obituary(self, reason);
+  self->flags |= flag::finished;
+  release_joiners(self);
+  inbox_of(self).~Inbox();
+  give_identity(*this_hub, self); // every reference is stale from here on
+  obituary.send();
+}
+
 void accept_mail(Identity* self, Mail* mail) noexcept {
   if ((self->flags & flag::special) != 0) [[unlikely]]
     accept_special(self, mail);
@@ -184,6 +212,9 @@ void accept_mail(Identity* self, Mail* mail) noexcept {
 }
 
 void kill_idle_actor(Identity* self) noexcept {
+  if (const Supervision* supervision = supervision_of(self);
+      supervision != nullptr && supervision->suspended)
+    return; // nothing of it runs
   self->flags |= flag::kill_pending;
   if ((self->flags & flag::scheduled) != 0)
     return;
@@ -230,10 +261,14 @@ std::string ExitReason::what() const {
     return "stopped";
   case Kind::killed:
     return "killed";
+  case Kind::shutdown:
+    return "shut down";
+  case Kind::gone:
+    return "gone before anybody looked";
   case Kind::failed:
     break;
   }
-  return detail::describe_exception(error);
+  return describe(error);
 }
 
 } // namespace grove

@@ -12,7 +12,7 @@
 #include <grove/hub/join.hpp>
 #include <grove/hub/log.hpp>
 
-#include "inbox_extras.hpp"
+#include "actor_extras.hpp"
 
 namespace grove::detail {
 
@@ -58,35 +58,48 @@ bool there(Identity* slot, Deadline deadline, const std::function<bool()>& f) {
 
 } // namespace
 
-void tell_stop(Identity* slot, std::uint32_t generation) {
+void stop_actor(Identity* slot, std::uint32_t generation, Stop how) {
   HubState& hub = *this_hub;
-  if (!is_here(hub, slot)) {
-    Mail* mail = take_mail<0>(hub);
-    mail->handle = handle_stop;
-    send_elsewhere(slot, generation, mail);
+  const IdentityRef actor{slot, generation};
+  const bool here = is_here(hub, slot);
+  if (how != Stop::drained) {
+    if (here)
+      end_actor(actor, how, {});
+    else if (slot != &nobody)
+      hub_of(slot)->post([actor, how] { end_actor(actor, how, {}); });
     return;
   }
-  if (slot->generation != generation)
+  if (here && slot->generation != generation)
     return;
   Mail* mail = take_mail<0>(hub);
   mail->handle = handle_stop;
-  append(hub, slot, mail);
+  send_signal(actor, mail);
 }
+
+namespace {
+// On its own hub. Of a supervised one: what runs of it.
+bool kill_here(const IdentityRef& actor, Deadline deadline) {
+  if (!actor.alive())
+    return true;
+  Supervision* supervision = supervision_of(actor.identity);
+  if (supervision == nullptr) {
+    kill_identity(actor.identity, nullptr);
+    return join_identity(actor, deadline);
+  }
+  if (supervision->suspended)
+    return true;
+  const AsyncResult<void> end;
+  supervision->ends.push_back(end);
+  kill_identity(actor.identity, nullptr);
+  return end.wait(deadline);
+}
+} // namespace
 
 bool kill_actor(Identity* slot, std::uint32_t generation, Deadline deadline) {
   const IdentityRef ref{slot, generation};
-  if (is_here(*this_hub, slot)) {
-    if (!ref.alive())
-      return true;
-    kill_identity(slot, nullptr);
-    return join_identity(ref, deadline);
-  }
-  return there(slot, deadline, [ref, deadline] {
-    if (!ref.alive())
-      return true;
-    kill_identity(ref.identity, nullptr);
-    return join_identity(ref, deadline);
-  });
+  if (is_here(*this_hub, slot))
+    return kill_here(ref, deadline);
+  return there(slot, deadline, [ref, deadline] { return kill_here(ref, deadline); });
 }
 
 bool join_actor(Identity* slot, std::uint32_t generation, Deadline deadline) {

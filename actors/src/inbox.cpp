@@ -34,11 +34,18 @@ void call_next(InboxExtras& inbox) {
     ++inbox.called;
 }
 
-// The oldest ordinary message makes room, else the oldest urgent one; a stop stays.
+void handle_signal(Identity* actor, Mail* mail) {
+  Mail* signal = *mail_body<Mail*>(mail);
+  release_mail<sizeof(Mail*)>(*this_hub, mail);
+  signal->handle(actor, signal);
+}
+bool is_signal(const Mail* mail) { return mail->handle == handle_signal; }
+
+// The oldest ordinary message makes room, else the oldest urgent one; signals stay.
 void evict(InboxExtras& extras, Identity* actor) noexcept {
   Inbox& inbox = inbox_of(actor);
   Mail** at = &inbox.head;
-  while (*at != nullptr && (*at)->handle == handle_stop)
+  while (*at != nullptr && is_signal(*at))
     at = &(*at)->next;
   Mail* oldest = *at;
   if (oldest != nullptr) {
@@ -160,7 +167,7 @@ bool admit_tick(Identity* actor) {
 
 void accept_special(Identity* actor, Mail* mail) noexcept {
   const InboxExtras& inbox = inbox_extras(actor);
-  if (inbox.capacity != 0 && inbox.policy != Overflow::block && mail->handle != handle_stop &&
+  if (inbox.capacity != 0 && inbox.policy != Overflow::block && !is_signal(mail) &&
       actor->mail >= inbox.capacity) {
     if (inbox.policy != Overflow::drop_old) {
       drop_mail(mail, Dropped::overflow);
@@ -197,6 +204,14 @@ InboxExtras::~InboxExtras() {
   senders.break_all();
   while (timers != nullptr)
     timers->end();
+}
+
+Mail* as_signal(Mail* mail) noexcept {
+  try {
+    return make_mail<Mail*>(*this_hub, handle_signal, mail);
+  } catch (...) { // no memory: it must take its chance
+    return mail;
+  }
 }
 
 // -- taking
@@ -304,6 +319,28 @@ void put_into_stash(Identity* actor, Mail* mail) {
   ++inbox.stashed;
 }
 
+std::size_t take_stash(Identity* actor) noexcept {
+  InboxExtras& from = extras_of_actor(actor)->inbox;
+  if (from.stash.empty())
+    return 0;
+  Inbox& inbox = inbox_of(actor);
+  *from.stash.tail = inbox.head;
+  if (inbox.head == nullptr)
+    inbox.tail = from.stash.tail;
+  inbox.head = std::exchange(from.stash.head, nullptr);
+  from.stash.tail = &from.stash.head;
+  const std::size_t count = std::exchange(from.stashed, 0);
+  actor->mail += static_cast<std::uint32_t>(count);
+  return count;
+}
+
+void reset_inbox(Identity* actor) noexcept {
+  ActorExtras* extras = extras_of_actor(actor);
+  while (extras->inbox.timers != nullptr)
+    extras->inbox.timers->end();
+  take_stash(actor);
+}
+
 void drop_stash(Identity* actor) noexcept {
   ActorExtras* extras = extras_of_actor(actor);
   if (extras == nullptr)
@@ -336,20 +373,8 @@ void Actor::defer() {
 
 std::size_t Actor::unstash_all() noexcept {
   detail::Identity* self = detail::slot_of_actor(this);
-  detail::ActorExtras* extras = detail::extras_of_actor(self);
-  if (extras == nullptr || extras->inbox.stash.empty())
-    return 0;
-  detail::InboxExtras& from = extras->inbox;
-  detail::Inbox& inbox = detail::inbox_of(self);
-  *from.stash.tail = inbox.head;
-  if (inbox.head == nullptr)
-    inbox.tail = from.stash.tail;
-  inbox.head = from.stash.head;
-  from.stash.head = nullptr;
-  from.stash.tail = &from.stash.head;
-  const std::size_t count = std::exchange(from.stashed, 0);
-  self->mail += static_cast<std::uint32_t>(count);
-  if ((self->flags & detail::flag::scheduled) == 0) { // called by a greenlet of its own
+  const std::size_t count = detail::extras_of_actor(self) != nullptr ? detail::take_stash(self) : 0;
+  if (count != 0 && (self->flags & detail::flag::scheduled) == 0) { // by a greenlet of its own
     self->flags |= detail::flag::scheduled;
     detail::this_hub->push(self);
   }

@@ -68,6 +68,11 @@ void drop_stash(Identity* actor) noexcept;
 // Mail that has come from another hub.
 void accept_special(Identity* actor, Mail* mail) noexcept;
 
-void handle_stop(Identity* actor, Mail* mail); // system mail: no bound holds for it
+// Signals (a stop, a Down, ...) are no messages: no bound holds for them, and none is dropped to
+// make room. A bounded inbox knows them by an envelope of their own.
+Mail* as_signal(Mail* mail) noexcept;
+// The object has ended, and another will come in its place: what is its own goes, and what it has
+// put aside becomes mail again.
+void reset_inbox(Identity* actor) noexcept;
 
 } // namespace grove::detail

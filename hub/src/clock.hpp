@@ -23,7 +23,8 @@ inline std::uint64_t cycles() {
 
 // Nanoseconds of steady_clock, read from the TSC where that is invariant: corrected at every poll,
 // and carried on between two of them at a rate that is a little high, so that a time limit that
-// begins now is never too short. Virtual: stands still until it is told to jump.
+// begins now is never too short. Where a poll finds that it is ahead it does not step back: it goes
+// a little slower until it is not. Virtual: stands still until it is told to jump.
 class HubClock {
 public:
   // Some milliseconds must pass before the rate is known; until then it is steady_clock itself.
@@ -32,10 +33,10 @@ public:
   std::int64_t now() {
     const std::uint64_t since = cycles() - base_cycles_;
     if (since > longest_) [[unlikely]] // the rate is not known yet, or nobody has polled for long
-      return sync();
-    return base_ + static_cast<std::int64_t>((since * rate_) >> rate_bits) + margin;
+      return now_by_sync();
+    return base_ + static_cast<std::int64_t>((since * slope_) >> rate_bits) + margin;
   }
-  // An exact reading, to which later ones are held.
+  // An exact reading, by which later ones are corrected. May be less than what now() has said.
   std::int64_t sync();
 
   // How many cycles make up that time; a guess until the rate is known.
@@ -47,14 +48,18 @@ public:
   void jump_to(std::int64_t nanoseconds) { base_ = nanoseconds; }
 
 private:
+  std::int64_t now_by_sync();
+
   static constexpr int rate_bits = 24;
   static constexpr std::uint64_t longest = std::uint64_t{1} << 34; // nothing overflows
   static constexpr std::int64_t margin = 20; // the TSC may be read out of order
 
   bool virtual_ = false;
-  std::uint64_t rate_ = 0;    // nanoseconds per cycle, times 2^24
+  std::uint64_t rate_ = 0;    // nanoseconds per cycle, times 2^24, a little high
+  std::uint64_t slope_ = 0;   // the same as long as it is not ahead, else a little low
   std::uint64_t longest_ = 0; // cycles for which it may be carried on; 0: the TSC is not to be used
   std::int64_t base_ = 0;
+  std::int64_t before_virtual_ = 0;
   std::uint64_t base_cycles_ = 0;
   std::uint64_t first_cycles_ = 0;
   std::int64_t first_ = 0;

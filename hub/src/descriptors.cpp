@@ -63,7 +63,7 @@ bool wait_for(int fd, unsigned interest, const char* what, Deadline deadline) {
     slot = std::make_unique<Direction>(fd, interest);
   Direction* direction = slot.get();
   if (direction->waiter != nullptr) {
-    throw std::logic_error(std::string(what) + " descriptor " + std::to_string(fd) +
+    throw std::logic_error(std::string("grove: ") + what + " descriptor " + std::to_string(fd) +
                            ": another greenlet waits for the same");
   }
   Waiter waiter;

@@ -5,10 +5,13 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <map>
 #include <ostream>
 #include <sstream>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include <grove/hub/detail/greenlet_state.hpp>
@@ -103,7 +106,7 @@ std::string age_of_wait(const Identity* identity) {
 }
 } // namespace
 
-std::string describe(Identity* identity) {
+std::string words_of(Identity* identity) {
   std::ostringstream out;
   out << identity->id << ' ' << name_of(identity) << " (" << identity->ops->kind << "): ";
   if (waits(identity)) {
@@ -133,12 +136,14 @@ public:
   Printer(HubImpl& hub, std::ostream& out) : hub_(hub), out_(out), wakers_(Wakers::of(hub)) {}
 
   void print(Identity* identity, const std::string& indent) {
-    out_ << indent << describe(identity);
+    out_ << indent << words_of(identity);
     const bool waiting = waits(identity);
     if (const auto waker = wakers_.find(identity); waiting && waker != wakers_.end())
       out_ << ", " << waker->second;
     if (waiting)
       out_ << "; for " << age_of_wait(identity);
+    if (const Extras* extras = identity->extras; extras != nullptr && extras->tree != nullptr)
+      print_tree(*extras->tree);
     if (const Context* context = identity->context;
         context != nullptr && context != &hub_.main_context) {
       out_ << "; stack: " << use(*context, identity->sp) << " in use, "
@@ -154,6 +159,19 @@ public:
   }
 
 private:
+  // With the first of its greenlets.
+  void print_tree(const Tree& tree) {
+    if (tree.empty() || !trees_.insert(&tree).second)
+      return;
+    std::map<std::uint64_t, const char*> types; // in the order in which the variables were made
+    for (const auto& [key, place] : tree) {
+      if (place.value != nullptr)
+        types.emplace(key, place.type);
+    }
+    const char* before = "; tree locals: ";
+    for (const auto& [key, type] : types)
+      out_ << std::exchange(before, ", ") << type;
+  }
   std::string use(const Context& context, const void* sp) const {
     if (&context == hub_.state.context) // it looks at itself
       sp = __builtin_frame_address(0);
@@ -164,10 +182,12 @@ private:
   HubImpl& hub_;
   std::ostream& out_;
   std::unordered_map<const Identity*, std::string> wakers_;
+  std::unordered_set<const Tree*> trees_; // that were told of
   Symbols symbols_;
 };
 
-// The living, each below its parent; those whose parent has ended stand at the left.
+// The living, each below its parent. One that has ended is among them while there is a handle to it
+// and a child below it; those whose parent has gone altogether stand at the left.
 class Family {
 public:
   explicit Family(HubImpl& hub) {
@@ -176,12 +196,16 @@ public:
       if ((identity->flags & flag::finished) == 0)
         living.push_back(identity);
     });
+    std::unordered_set<const Identity*> ended;
+    for (std::size_t i = 0; i < living.size(); ++i) { // it grows
+      Identity* parent = held_parent_of(living[i]);
+      if (parent != nullptr && (parent->flags & flag::finished) != 0 && ended.insert(parent).second)
+        living.push_back(parent);
+    }
     std::sort(living.begin(), living.end(),
               [](const Identity* a, const Identity* b) { return a->id < b->id; });
-    for (Identity* identity : living) {
-      const IdentityRef parent = parent_of(identity);
-      children_[parent.alive() ? parent.identity : nullptr].push_back(identity);
-    }
+    for (Identity* identity : living)
+      children_[held_parent_of(identity)].push_back(identity);
     children_[nullptr].insert(children_[nullptr].begin(), &hub.main_identity);
   }
 
@@ -210,6 +234,15 @@ public:
   }
 
 private:
+  static Identity* held_parent_of(const Identity* identity) {
+    const IdentityRef parent = parent_of(identity);
+    if (parent.alive())
+      return parent.identity;
+    const bool held = parent.identity != nullptr &&
+                      parent.identity->generation == parent.generation &&
+                      parent.identity->ops->accept == nullptr; // no actor
+    return held ? parent.identity : nullptr;
+  }
   std::unordered_map<Identity*, std::vector<Identity*>> children_;
 };
 
@@ -261,6 +294,16 @@ void Hub::dump(std::ostream& out) const {
 }
 
 void dump(std::ostream& out) { Hub::current().dump(out); }
+
+SignalWatch dump_on_signal(int signal) {
+  return on_signal(signal, [] {
+    std::ostringstream out;
+    out << "grove: " << current_name() << ", a dump:\n";
+    dump(out);
+    std::fputs(out.str().c_str(), stderr); // at once: other hubs may write theirs
+    std::fflush(stderr);
+  });
+}
 
 Hub::Stats Hub::stats() const {
   const auto& impl = *static_cast<const detail::HubImpl*>(this);

@@ -2,6 +2,7 @@
 // Extras: what only few identities need, allocated when one does.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <exception>
@@ -25,6 +26,7 @@ struct StartTimer : Timer {
 
 struct Extras {
   std::string name;
+  std::atomic<bool> is_renamed{false}; // just now: signal handlers leave `name` alone
   std::size_t stack_size = 0;
   std::exception_ptr kill_error;     // what a pending kill throws; null: GreenletExit
   Timeout* first_expired = nullptr;  // in the order of expiry

@@ -27,14 +27,17 @@ namespace {
 
 constexpr std::size_t line_chunk = 16 * 1024;
 
+[[noreturn]] void throw_busy(const char* what, const std::string& name) {
+  throw std::logic_error("grove: " + std::string(what) + ": another greenlet is at work with " +
+                         name);
+}
+
 // Who reads, or writes: one at a time.
 class Turn {
 public:
   Turn(detail::Identity*& slot, const char* what, const std::string& name) : slot_(slot) {
-    if (slot != nullptr) {
-      throw std::logic_error("grove: " + std::string(what) + ": another greenlet does the same " +
-                             "with " + name);
-    }
+    if (slot != nullptr)
+      throw_busy(what, name);
     slot = detail::this_hub->current;
   }
   Turn(const Turn&) = delete;
@@ -102,8 +105,11 @@ File File::own(int descriptor, std::string name) {
 
 File File::borrow(int descriptor, std::string name) {
   name = name_or_number(std::move(name), descriptor);
-  return File(std::make_shared<State>(std::make_shared<detail::Descriptor>(descriptor, false),
-                                      std::move(name)));
+  auto state = std::make_shared<State>(std::make_shared<detail::Descriptor>(descriptor, false),
+                                       std::move(name));
+  if (state->pooled())
+    state->make_duplicate();
+  return File(std::move(state));
 }
 
 File& File::operator=(File&& other) noexcept {
@@ -112,9 +118,11 @@ File& File::operator=(File&& other) noexcept {
 }
 
 File::~File() {
+  // Where there is no hub nobody waits in a call, and the last owner closes the descriptor.
+  if (state_ == nullptr || detail::this_hub->index == detail::no_hub_index)
+    return;
   try {
-    if (state_ != nullptr)
-      close();
+    close();
   } catch (const std::exception&) { // whoever wants to know calls close()
   }
 }
@@ -160,12 +168,16 @@ std::string File::read_all(Deadline deadline) {
   return std::exchange(file.buffer, {});
 }
 
-std::optional<std::string> File::read_line(Deadline deadline) {
+std::optional<std::string> File::read_line(Deadline deadline, std::size_t limit) {
   State& file = opened("File.read_line");
   const auto keep = state_;
   const Turn turn(file.reader, "File.read_line", file.name);
   for (std::size_t seen = 0;;) {
     const std::size_t end = file.buffer.find('\n', seen);
+    if (std::min(end, file.buffer.size()) > limit) {
+      throw std::length_error("File.read_line: a line of " + file.name + " is longer than " +
+                              std::to_string(limit) + " bytes");
+    }
     if (end != std::string::npos) {
       std::string line = file.take_front(end + 1);
       line.pop_back();
@@ -186,7 +198,7 @@ std::optional<std::string> File::read_line(Deadline deadline) {
 void File::write(std::string_view data, Deadline deadline) {
   State& file = opened("File.write");
   const auto keep = state_;
-  const Turn turn(file.writer, "File.write", file.name);
+  const Turn turn(file.turn_to_write(), "File.write", file.name);
   if (file.pooled())
     file.drop_buffer();
   file.write_all(data, "File.write", deadline);
@@ -195,11 +207,10 @@ void File::write(std::string_view data, Deadline deadline) {
 void File::sync(Deadline deadline) {
   State& file = opened("File.sync");
   const auto keep = state_;
-  const Turn turn(file.writer, "File.sync", file.name);
   int error = 0;
   if (file.pooled()) {
     error = file.by_thread(
-        [d = file.descriptor] {
+        [d = file.worked_on()] {
           return retried([&] { return ::fsync(d->number); }) != 0 ? errno : 0;
         },
         "File.sync", deadline);
@@ -216,7 +227,7 @@ void File::sync(Deadline deadline) {
 namespace {
 void must_be_a_place(off_t place, const char* call, const std::string& name, off_t here) {
   if (place < 0)
-    throw_file_error(EINVAL, call, name);
+    throw_file_error(EINVAL, call, name + " at " + std::to_string(place));
   if (here < 0)
     throw_file_error(errno, call, name);
 }
@@ -225,7 +236,7 @@ void must_be_a_place(off_t place, const char* call, const std::string& name, off
 std::size_t File::pread(std::span<char> into, off_t place, Deadline deadline) {
   State& file = opened("File.pread");
   const auto keep = state_;
-  must_be_a_place(place, "pread", file.name, lseek(file.fd(), 0, SEEK_CUR));
+  must_be_a_place(place, "pread", file.name, file.move_place(0, SEEK_CUR));
   const std::string data =
       file.read_by_thread(std::min(into.size(), State::largest_job), place, "File.pread", deadline);
   std::memcpy(into.data(), data.data(), data.size());
@@ -235,7 +246,7 @@ std::size_t File::pread(std::span<char> into, off_t place, Deadline deadline) {
 void File::pwrite(std::string_view data, off_t place, Deadline deadline) {
   State& file = opened("File.pwrite");
   const auto keep = state_;
-  must_be_a_place(place, "pwrite", file.name, lseek(file.fd(), 0, SEEK_CUR));
+  must_be_a_place(place, "pwrite", file.name, file.move_place(0, SEEK_CUR));
   for (std::size_t done = 0; done < data.size(); done += State::largest_job) {
     file.must_be_open("File.pwrite");
     file.write_by_thread(data.substr(done, State::largest_job), place + static_cast<off_t>(done),
@@ -245,9 +256,11 @@ void File::pwrite(std::string_view data, off_t place, Deadline deadline) {
 
 off_t File::seek(off_t offset, int whence) {
   State& file = opened("File.seek");
+  if (file.pooled() && file.reader != nullptr)
+    throw_busy("File.seek", file.name); // who moves the place when it is done
   if (whence == SEEK_CUR)
     offset -= static_cast<off_t>(file.buffer.size());
-  const off_t place = lseek(file.fd(), offset, whence);
+  const off_t place = file.move_place(offset, whence);
   if (place < 0)
     throw_file_error(errno, "seek", file.name);
   file.buffer.clear();
@@ -256,7 +269,7 @@ off_t File::seek(off_t offset, int whence) {
 
 off_t File::tell() const {
   State& file = opened("File.tell");
-  const off_t place = lseek(file.fd(), 0, SEEK_CUR);
+  const off_t place = file.move_place(0, SEEK_CUR);
   if (place < 0)
     throw_file_error(errno, "seek", file.name);
   return place - static_cast<off_t>(file.buffer.size());
@@ -274,6 +287,7 @@ void File::close() {
   if (file.pooled())
     file.drop_buffer(); // for who shares the descriptor
   file.closed.set();
+  file.duplicate.reset();
   const auto descriptor = file.descriptor;
   if (!descriptor->owned) {
     wake_waiter(descriptor->number, file.reader);

@@ -27,6 +27,18 @@ File::State::State(std::shared_ptr<detail::Descriptor> opened, std::string its_n
       kind(detail::kind_of_file(descriptor->number, name)),
       append((fcntl(descriptor->number, F_GETFL) & O_APPEND) != 0) {}
 
+void File::State::make_duplicate() {
+  auto fresh = std::make_shared<detail::Descriptor>(-1, true);
+  fresh->number = fcntl(fd(), F_DUPFD_CLOEXEC, 0);
+  if (fresh->number < 0)
+    throw_file_error(errno, "dup", name);
+  duplicate = std::move(fresh);
+}
+
+off_t File::State::move_place(off_t offset, int whence) const {
+  return lseek(worked_on()->number, offset, whence);
+}
+
 void File::State::must_be_open(const char* what) const {
   if (closed.is_set())
     throw Closed(std::string(what) + ": " + name + " is closed");
@@ -42,7 +54,7 @@ std::string File::State::read_by_thread(std::size_t size, off_t place, const cha
     int error = 0;
   };
   Read read = by_thread(
-      [d = descriptor, size, place] {
+      [d = worked_on(), size, place] {
         std::string data(size, '\0');
         const ssize_t n = retried([&] {
           return place < 0 ? ::read(d->number, data.data(), size)
@@ -62,7 +74,7 @@ std::string File::State::read_by_thread(std::size_t size, off_t place, const cha
 void File::State::write_by_thread(std::string_view data, off_t place, const char* what,
                                   Deadline deadline) {
   const int error = by_thread(
-      [d = descriptor, text = std::string(data), place] {
+      [d = worked_on(), text = std::string(data), place] {
         for (std::size_t done = 0; done < text.size();) {
           const char* rest = text.data() + done;
           const std::size_t size = text.size() - done;
@@ -114,11 +126,12 @@ std::size_t File::State::read_some(char* into, std::size_t size, const char* wha
                                    Deadline deadline) {
   if (size == 0)
     return 0;
+  must_be_open(what);
   if (pooled()) {
-    const off_t place = lseek(fd(), 0, SEEK_CUR);
+    const off_t place = move_place(0, SEEK_CUR);
     const std::string data = read_by_thread(std::min(size, largest_job), place, what, deadline);
     if (place >= 0 && !closed.is_set())
-      lseek(fd(), place + static_cast<off_t>(data.size()), SEEK_SET);
+      move_place(place + static_cast<off_t>(data.size()), SEEK_SET);
     std::copy(data.begin(), data.end(), into);
     return data.size();
   }
@@ -146,10 +159,10 @@ void File::State::write_all(std::string_view data, const char* what, Deadline de
     while (!data.empty()) {
       must_be_open(what);
       const std::string_view part = data.substr(0, largest_job);
-      const off_t place = append ? -1 : lseek(fd(), 0, SEEK_CUR);
+      const off_t place = append ? -1 : move_place(0, SEEK_CUR);
       write_by_thread(part, place, what, deadline);
       if (place >= 0 && !closed.is_set())
-        lseek(fd(), place + static_cast<off_t>(part.size()), SEEK_SET);
+        move_place(place + static_cast<off_t>(part.size()), SEEK_SET);
       data.remove_prefix(part.size());
     }
     return;
@@ -169,7 +182,7 @@ void File::State::write_all(std::string_view data, const char* what, Deadline de
 }
 
 void File::State::drop_buffer() {
-  if (!buffer.empty() && lseek(fd(), -static_cast<off_t>(buffer.size()), SEEK_CUR) >= 0)
+  if (!buffer.empty() && move_place(-static_cast<off_t>(buffer.size()), SEEK_CUR) >= 0)
     buffer.clear();
 }
 

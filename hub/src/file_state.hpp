@@ -50,12 +50,13 @@ struct File::State {
 
   std::string name;
   std::shared_ptr<detail::Descriptor> descriptor;
+  std::shared_ptr<detail::Descriptor> duplicate; // of a borrowed one, for threads
   detail::FileKind kind;
   bool append;
   detail::HomeCheck home;
   std::string buffer; // read, and not yet taken
   Event closed;
-  detail::Identity* reader = nullptr;
+  detail::Identity* reader = nullptr; // of a pooled file: or writer, as both move the place
   detail::Identity* writer = nullptr;
   int calls = 0; // that did not wait, since one did
 
@@ -63,6 +64,14 @@ struct File::State {
 
   int fd() const { return descriptor->number; }
   bool pooled() const { return kind == detail::FileKind::pooled; }
+  detail::Identity*& turn_to_write() { return pooled() ? reader : writer; }
+  // A job may outlast the call, and then its owner may close what is borrowed: jobs have another
+  // number for the same open file, which stays theirs.
+  void make_duplicate();
+  const std::shared_ptr<detail::Descriptor>& worked_on() const {
+    return duplicate != nullptr ? duplicate : descriptor;
+  }
+  off_t move_place(off_t offset, int whence) const;
   void must_be_open(const char* what) const;
 
   // A job about the file; Closed if the file is closed first.

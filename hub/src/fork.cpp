@@ -18,12 +18,11 @@
 
 #include <grove/hub/detail/greenlet_state.hpp>
 #include <grove/hub/detail/wait.hpp>
-#include <grove/hub/detail/watch.hpp>
 #include <grove/hub/log.hpp>
 
-#include "descriptors.hpp"
 #include "hub_impl.hpp"
 #include "signals.hpp"
+#include "watchdog.hpp"
 
 namespace grove::detail {
 
@@ -31,6 +30,7 @@ namespace {
 
 void before_fork() {
   lock_registry();
+  lock_watchdogs();
   lock_signals();
   lock_log();
 }
@@ -38,6 +38,7 @@ void before_fork() {
 void in_parent() {
   unlock_log();
   unlock_signals();
+  unlock_watchdogs();
   unlock_registry();
 }
 
@@ -95,17 +96,7 @@ void HubImpl::go_on_after_fork() {
     return at >= stack && at < stack + state.context->size;
   });
 
-  for (DescriptorTable::Entry& entry : descriptors->entries) {
-    for (Direction* direction : {entry.read.get(), entry.write.get()}) {
-      if (direction == nullptr || direction->waiter == nullptr)
-        continue;
-      direction->waiter = nullptr;
-      --counted_watches;
-    }
-  }
-  // What the parent watched it watches; who goes on here begins anew.
-  while (first_watch != nullptr)
-    first_watch->stop();
+  drop_watches(); // what the parent watched it watches; who goes on here begins anew
   attachments = 0;
   inbox.store(nullptr);
   thread.store(gettid());

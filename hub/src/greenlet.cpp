@@ -3,6 +3,7 @@
 #include <grove/hub/greenlet.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <stdexcept>
@@ -20,9 +21,9 @@ namespace grove {
 
 namespace detail {
 
-void throw_negative_timeout(std::int64_t nanoseconds) {
-  throw std::invalid_argument("grove: a timeout of " + std::to_string(nanoseconds) +
-                              " ns is negative");
+void throw_negative_timeout(std::int64_t nanoseconds, const char* file, int line) {
+  throw std::invalid_argument("grove: " + std::string(file) + ":" + std::to_string(line) +
+                              ": a timeout of " + std::to_string(nanoseconds) + " ns is negative");
 }
 
 // -- end
@@ -57,9 +58,13 @@ void end_with_exception(Identity* self) noexcept {
 }
 
 void drop_extras(Identity* self) noexcept {
-  if (self->extras != nullptr)
-    self->extras->locals.drop_all(); // their destructors may make new ones, which belong here too
+  drop_locals(self); // their destructors may make new ones, which belong here too
   delete std::exchange(self->extras, nullptr);
+}
+
+void drop_locals(Identity* self) noexcept {
+  if (self->extras != nullptr)
+    self->extras->locals.drop_all();
 }
 
 void release_joiners(Identity* self) noexcept {
@@ -83,7 +88,7 @@ inline void mark_finished(Identity* self, GreenletState* state) {
   GreenletState* state = state_of(self);
   {
     const Shield shield; // destructors of its locals may wait
-    self->extras->locals.drop_all();
+    drop_locals(self);
   }
   if ((self->flags & flag::kill_delivered) != 0 && state->end == End::value)
     ++HubImpl::here().counters.declined_kills;
@@ -92,35 +97,57 @@ inline void mark_finished(Identity* self, GreenletState* state) {
   start_links(self);
   drop_reference(self);
 }
+
+[[gnu::noinline]] void finish_with_error(Identity* self) {
+  mark_finished(self, state_of(self));
+  drop_reference(self);
+}
 } // namespace
 
+// The rare ways out are calls at the end, so that the usual one saves no register.
 void finish_greenlet(Identity* self) noexcept {
+  GreenletState* state = state_of(self);
   if (self->extras != nullptr) [[unlikely]] { // a delivered kill has made them
     finish_with_extras(self);
     return;
   }
-  mark_finished(self, state_of(self));
+  if (state->end == End::error) [[unlikely]] {
+    finish_with_error(self);
+    return;
+  }
+  mark_finished(self, state);
   drop_reference(self);
 }
 
-void drop_last_reference(Identity* self) noexcept {
-  if constexpr (debug_checks) {
-    if (this_hub->index != self->home && this_hub->index != no_hub_index) {
-      std::fputs("grove: a greenlet's last handle was dropped on another hub\n", stderr);
-      std::abort();
-    }
-  }
+namespace {
+[[gnu::noinline]] void drop_last_slowly(Identity* self) noexcept {
   if (self->ops->destroy != nullptr)
     self->ops->destroy(self);
   else if (GreenletState* state = state_of(self); state->error)
     state->~GreenletState();
-  if (self->extras != nullptr) [[unlikely]]
+  if (self->extras != nullptr)
     drop_extras(self);
   HubState& hub = *this_hub;
-  if (hub.index == self->home) [[likely]]
+  if (hub.index == self->home)
     give_identity(hub, self);
   else // its hub has been shut down
     give_identity(hub_at(self->home)->state, self);
+}
+} // namespace
+
+void drop_last_reference(Identity* self) noexcept {
+  HubState& hub = *this_hub;
+  if constexpr (debug_checks) {
+    if (hub.index != self->home && hub.index != no_hub_index) {
+      std::fputs("grove: a greenlet's last handle was dropped on another hub\n", stderr);
+      std::abort();
+    }
+  }
+  if (self->ops->destroy == nullptr && !state_of(self)->error && self->extras == nullptr &&
+      hub.index == self->home) [[likely]]
+    give_identity(hub, self);
+  else
+    drop_last_slowly(self);
 }
 
 void kill_greenlet(Identity* self) noexcept {
@@ -290,7 +317,12 @@ bool GreenletRef<void>::killed() const { return state_of(self_)->end == detail::
 std::exception_ptr GreenletRef<void>::exception() const { return state_of(self_)->error; }
 std::string GreenletRef<void>::name() const { return detail::name_of(self_); }
 void GreenletRef<void>::set_name(std::string name) {
-  detail::extras_of(self_).name = std::move(name);
+  detail::Extras& extras = detail::extras_of(self_);
+  extras.is_renamed.store(true, std::memory_order_relaxed);
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  extras.name.swap(name);
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  extras.is_renamed.store(false, std::memory_order_relaxed);
 }
 std::uint32_t GreenletRef<void>::id() const { return self_->id; }
 GreenletRef<> GreenletRef<void>::parent() const {
@@ -320,7 +352,9 @@ namespace {
 }
 } // namespace
 
-bool GreenletRef<void>::join(Deadline deadline) const { return join_greenlet(self_, deadline); }
+GROVE_NO_CANARY bool GreenletRef<void>::join(Deadline deadline) const {
+  return join_greenlet(self_, deadline);
+}
 
 namespace {
 [[noreturn, gnu::noinline, gnu::cold]] void throw_no_value(const GreenletRef<>& greenlet) {
@@ -333,7 +367,7 @@ namespace {
 }
 } // namespace
 
-void GreenletRef<void>::get(Deadline deadline) const {
+GROVE_NO_CANARY void GreenletRef<void>::get(Deadline deadline) const {
   if (!join_greenlet(self_, deadline) || state_of(self_)->end != detail::End::value) [[unlikely]]
     throw_no_value(*this);
 }

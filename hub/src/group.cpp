@@ -216,7 +216,7 @@ void Group::throw_first_error() {
     std::rethrow_exception(std::exchange(first_error_, nullptr));
 }
 
-void Group::finish() {
+bool Group::finish(Deadline deadline) {
   home_("Group.finish");
   detail::check_interrupts();
   if (has(detail::this_hub->current))
@@ -224,13 +224,19 @@ void Group::finish() {
   while (!empty() && first_error_ == nullptr) {
     detail::Waiter waiter;
     finishers_.push_back(waiter);
-    detail::park("Group.finish");
+    if (detail::park_until("Group.finish", deadline) == detail::Wake::timeout)
+      return false;
   }
   if (!empty()) {
     const Shield shield; // the error goes out, and nobody stays behind
     kill();
   }
   throw_first_error();
+  return true;
+}
+
+void Group::throw_not_in_time(const char* what) {
+  throw TimeoutError(std::string(what) + ": no result in time");
 }
 
 // -- ending

@@ -23,6 +23,7 @@
 #include "fork.hpp"
 #include "hub_impl.hpp"
 #include "overflow.hpp"
+#include "signals.hpp"
 #include "switch.hpp"
 #include "watchdog.hpp"
 
@@ -239,9 +240,12 @@ void HubImpl::shut_down() {
   identities.for_each_living([](Identity* identity) {
     if ((identity->flags & flag::finished) != 0)
       return; // a handle keeps its result
+    if (identity->extras != nullptr)
+      identity->extras->locals.abandon_all();
     ++identity->generation;
     identity->flags = 0;
   });
+  drop_watches();
   // What comes too late is dropped: askers hear of it, and nobody runs it.
   for (Mail* late = inbox.exchange(closed_mark(), std::memory_order_acq_rel); late != nullptr;) {
     Mail* next = late->next;
@@ -252,6 +256,9 @@ void HubImpl::shut_down() {
     late = next;
   }
   flush_returns();
+  drop_extras(&main_identity);
+  ++main_identity.generation; // a Timeout around all this has no owner any more
+  end_signals_here();
   thread.store(0, std::memory_order_relaxed);
   report_omitted(true);
   hints = nullptr; // of those who were left behind, as the timers, and those of main
@@ -259,7 +266,6 @@ void HubImpl::shut_down() {
   timer_armed_for = 0;
   stacks.release_all();
   state.idle_hosts = nullptr;
-  delete std::exchange(main_identity.extras, nullptr);
   this_hub = &no_hub;
   shutting_down = false;
   Registry& all = registry();

@@ -64,6 +64,7 @@ public:
   void flush_returns();
   [[nodiscard]] bool can_be_woken() const;
   void report_deadlock();
+  void drop_watches(); // stops all, and forgets who waits for descriptors: they never run again
   void report_omitted(bool all);                // unhandled errors that were too many to show
   void count_wake_up() { ++counters.wake_ups; } // by another thread
   [[nodiscard]] std::string deadlock_text();
@@ -162,6 +163,6 @@ std::size_t living_hubs();
 HubImpl& open_hub();
 
 // Puts the identity's name, kind and state into words.
-std::string describe(Identity* identity);
+std::string words_of(Identity* identity);
 
 } // namespace grove::detail

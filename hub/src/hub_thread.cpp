@@ -4,9 +4,10 @@
 
 #include <pthread.h>
 
-#include <condition_variable>
+#include <atomic>
+#include <chrono>
 #include <future>
-#include <mutex>
+#include <memory>
 #include <thread>
 
 #include <grove/hub/event.hpp>
@@ -19,7 +20,8 @@ namespace grove {
 struct HubThread::Running {
   std::thread thread;
   Hub* hub = nullptr;
-  Event* stop = nullptr; // on the thread's own stack; set there
+  Event* stop = nullptr;         // on the thread's own stack; set there
+  std::atomic<bool> over{false}; // its hub has shut down
 };
 
 HubThread::HubThread(std::string name) : running_(std::make_unique<Running>()) {
@@ -43,6 +45,7 @@ HubThread::HubThread(std::string name) : running_(std::make_unique<Running>()) {
       stop.wait();
     }
     hub->shut_down();
+    running_->over = true;
   });
   try {
     ready.get_future().get();
@@ -68,26 +71,60 @@ HubThread::~HubThread() {
     running_->thread.detach();
     return;
   }
-  std::thread([this, ended] {
-    running_->thread.join();
-    ended.set();
-  }).detach();
-  ended.wait();
+  bool helped = true;
+  try {
+    std::thread([this, ended] {
+      running_->thread.join();
+      ended.set();
+    }).detach();
+  } catch (...) { // there are too many threads
+    helped = false;
+  }
+  if (helped) {
+    ended.wait();
+    return;
+  }
+  while (!running_->over)
+    sleep(std::chrono::milliseconds(1));
+  running_->thread.join(); // what is thread_local there is all that is left to be destroyed
 }
 
 Hub& HubThread::hub() const { return *running_->hub; }
 
 namespace detail {
 
-void block_on(Hub& hub, const std::function<void()>& f) {
+void block_on(Hub& hub, const std::function<void()>& f, Deadline deadline) {
   std::promise<void> done;
-  // A call that is dropped unrun breaks the promise.
-  auto shared = std::make_shared<std::promise<void>>(std::move(done));
-  std::future<void> future = shared->get_future();
-  hub.post([&f, shared = std::move(shared)] {
-    f();
-    shared->set_value();
+  std::future<void> future = done.get_future();
+  const auto runs = std::make_shared<GreenletRef<>>(); // touched on that hub only
+  // A call that is dropped unrun, or killed with its hub, breaks the promise.
+  hub.post([&f, runs, promise = std::move(done)]() mutable {
+    *runs = current_greenlet();
+    try {
+      f();
+      promise.set_value();
+    } catch (const GreenletExit&) {
+      *runs = {};
+      if (!is_shutting_down())
+        promise.set_exception(std::make_exception_ptr(Killed("HubThread.call: it was killed")));
+      throw;
+    }
+    *runs = {};
   });
+  bool late = false;
+  if (!deadline.is_never()) {
+    const std::chrono::steady_clock::time_point end{
+        std::chrono::nanoseconds(deadline.nanoseconds())};
+    late = future.wait_until(end) == std::future_status::timeout;
+  }
+  if (late) {
+    hub.post([runs] {
+      if (*runs)
+        runs->kill_nowait();
+    });
+    future.wait();
+    throw TimeoutError("HubThread.call: not done in time");
+  }
   try {
     future.get();
   } catch (const std::future_error&) {

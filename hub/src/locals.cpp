@@ -20,15 +20,19 @@ LocalValue* find_in(const Locals& locals, std::uint64_t key) {
   return value;
 }
 
-void unlink_and_destroy(LocalValue* value) {
-  *value->greenlet_at = value->greenlet_next;
-  if (value->greenlet_next != nullptr)
-    value->greenlet_next->greenlet_at = value->greenlet_at;
+void unlink_from_key(LocalValue* value) {
   *value->key_at = value->key_next;
   if (value->key_next != nullptr)
     value->key_next->key_at = value->key_at;
   else if (LocalsByKey& all = HubImpl::here().locals; all[value->key] == nullptr)
     all.erase(value->key);
+}
+
+void unlink_and_destroy(LocalValue* value) {
+  *value->greenlet_at = value->greenlet_next;
+  if (value->greenlet_next != nullptr)
+    value->greenlet_next->greenlet_at = value->greenlet_at;
+  unlink_from_key(value);
   value->destroy(value);
 }
 
@@ -82,6 +86,11 @@ void Locals::drop_all() {
     unlink_and_destroy(first);
 }
 
+void Locals::abandon_all() {
+  for (LocalValue* value = first; value != nullptr; value = value->greenlet_next)
+    unlink_from_key(value);
+}
+
 // -- trees
 // -----------------------------------------------------------------------------------------
 
@@ -90,7 +99,7 @@ void inherit_tree(Identity* parent, Identity* child) {
     extras_of(child).tree = parent->extras->tree;
 }
 
-std::shared_ptr<void>& tree_value(std::uint64_t key) {
+TreeValue& tree_value(std::uint64_t key) {
   Identity* self = here().current;
   Extras& extras = extras_of(self);
   if (extras.tree == nullptr) {

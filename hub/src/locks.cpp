@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Semaphore, Mutex, RMutex, Condition, RWLock: what is not inlined.
+// Queue, Semaphore, Mutex, RMutex, Condition, RWLock: what is not inlined.
 #include <mutex>
 #include <stdexcept>
 #include <string>
 
 #include <grove/hub/condition.hpp>
 #include <grove/hub/detail/owned_lock.hpp>
+#include <grove/hub/detail/queue_common.hpp>
 #include <grove/hub/detail/report.hpp>
 #include <grove/hub/detail/waker_hint.hpp>
 #include <grove/hub/exceptions.hpp>
@@ -18,9 +19,14 @@ namespace grove {
 
 namespace detail {
 
+void throw_negative_maxsize(const char* whose, std::size_t maxsize) {
+  throw std::invalid_argument(std::string("grove: ") + whose + ": a maxsize of " +
+                              std::to_string(static_cast<std::ptrdiff_t>(maxsize)) +
+                              " is negative");
+}
 void throw_negative_permits(const char* what, std::ptrdiff_t count) {
-  throw std::invalid_argument(std::string("grove: Semaphore: ") + what + " of " +
-                              std::to_string(count) + " permits is negative");
+  throw std::invalid_argument(std::string("grove: ") + what + " of " + std::to_string(count) +
+                              " permits is negative");
 }
 void throw_above_bound(std::ptrdiff_t bound) {
   throw std::logic_error("grove: Semaphore.release: above its bound of " + std::to_string(bound));

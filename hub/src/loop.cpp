@@ -11,6 +11,7 @@
 #include <grove/hub/detail/wait.hpp>
 #include <grove/hub/detail/watch.hpp>
 
+#include "descriptors.hpp"
 #include "hub_impl.hpp"
 #include "interrupts.hpp"
 #include "simulation.hpp"
@@ -234,6 +235,19 @@ void Watch::stop() {
   --hub.watches;
   if (counted)
     --hub.counted_watches;
+}
+
+void HubImpl::drop_watches() {
+  for (DescriptorTable::Entry& entry : descriptors->entries) {
+    for (Direction* direction : {entry.read.get(), entry.write.get()}) {
+      if (direction == nullptr || direction->waiter == nullptr)
+        continue;
+      direction->waiter = nullptr;
+      --counted_watches;
+    }
+  }
+  while (first_watch != nullptr)
+    first_watch->stop();
 }
 
 } // namespace grove::detail

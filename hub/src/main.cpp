@@ -51,8 +51,8 @@ Main::Main() {
 }
 
 Main::~Main() {
+  detail::HubImpl::here().shut_down(); // the signals are ours as long as anybody unwinds
   interruptions.reset();
-  detail::HubImpl::here().shut_down();
 }
 
 int detail::run_main(const std::function<int()>& f) {
@@ -65,7 +65,7 @@ int detail::run_main(const std::function<int()>& f) {
     } catch (const GreenletExit&) {
       return 0; // somebody killed main: the ordered end it asks for
     } catch (...) {
-      std::fprintf(stderr, "%s\n", describe_exception(std::current_exception()).c_str());
+      std::fprintf(stderr, "%s\n", describe(std::current_exception()).c_str());
       return 1;
     }
   } catch (const std::exception& error) {

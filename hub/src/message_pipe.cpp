@@ -54,6 +54,8 @@ struct MessagePipe::State {
   // -- out ---------------------------------------------------------------------------------------
   // 0, or errno. What does not fit is left in `unsent`.
   int begin(Outgoing& message) {
+    if (broken != 0)
+      return broken;
     iovec parts[2] = {{message.head.data(), message.head.size()},
                       {const_cast<char*>(message.body.data()), message.body.size()}};
     msghdr header{};
@@ -77,7 +79,8 @@ struct MessagePipe::State {
     }
     return 0;
   }
-  // True when nothing is left.
+  // True when nothing is left. An error in the midst of a message is the end of sending: the other
+  // side would take whatever comes next for the rest of it.
   bool flush() noexcept {
     while (unsent_at < unsent.size()) {
       const ssize_t n = ::send(fd, unsent.data() + unsent_at, unsent.size() - unsent_at,
@@ -87,7 +90,8 @@ struct MessagePipe::State {
       } else if (errno == EAGAIN) {
         return false;
       } else if (errno != EINTR) {
-        flush_error = errno;
+        broken = errno;
+        ::shutdown(fd, SHUT_WR);
         break;
       }
     }
@@ -99,11 +103,10 @@ struct MessagePipe::State {
     if (!flush())
       return;
     if (detail::Waiter* flusher = flushing.pop_parked()) {
-      static_cast<Outgoing*>(flusher->item)->error = flush_error;
+      static_cast<Outgoing*>(flusher->item)->error = broken;
       flusher->granted = true;
       detail::wake(flusher->who);
     }
-    flush_error = 0;
     while (detail::Waiter* first = senders.pop_parked()) {
       auto* message = static_cast<Outgoing*>(first->item);
       try {
@@ -130,6 +133,7 @@ struct MessagePipe::State {
   // Reads what is there. False if that was nothing.
   bool fill() {
     char block[16384];
+    frames.make_room(sizeof block); // what was received must not be lost
     ssize_t n;
     do
       n = ::recv(fd, block, sizeof block, MSG_DONTWAIT);
@@ -192,7 +196,7 @@ struct MessagePipe::State {
   detail::WaitList flushing; // whose last byte does: one at most
   std::string unsent;
   std::size_t unsent_at = 0;
-  int flush_error = 0;
+  int broken = 0; // errno of what failed in mid-message
   detail::Watch readable;
   detail::Watch writable;
 };
@@ -228,10 +232,22 @@ MessagePipe::MessagePipe(int fd, std::size_t limit) : state_(std::make_shared<St
 std::pair<MessagePipe, MessagePipe> MessagePipe::pair(std::size_t limit) {
   detail::here(); // first of all: it throws where there is no hub
   checked_limit(limit);
-  int ends[2];
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0)
+  struct Ends { // closed unless a pipe has taken them over
+    int fds[2] = {-1, -1};
+    ~Ends() {
+      for (const int fd : fds) {
+        if (fd >= 0)
+          ::close(fd);
+      }
+    }
+  } ends;
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.fds) != 0)
     throw std::system_error(errno, std::system_category(), "grove: MessagePipe: socketpair");
-  return {MessagePipe(ends[0], limit), MessagePipe(ends[1], limit)};
+  MessagePipe first(ends.fds[0], limit);
+  ends.fds[0] = -1;
+  MessagePipe second(ends.fds[1], limit);
+  ends.fds[1] = -1;
+  return {std::move(first), std::move(second)};
 }
 
 MessagePipe MessagePipe::from_descriptor(int fd, std::size_t limit) {

@@ -24,6 +24,7 @@ namespace grove {
 namespace {
 
 constexpr std::size_t block_size = 64 * 1024;
+constexpr std::size_t line_chunk = 4 * 1024; // what is left of it moves with each line
 
 [[noreturn]] void throw_errno(const char* what, int fd) {
   throw std::system_error(errno, std::system_category(),
@@ -219,6 +220,11 @@ std::size_t PipeReader::read(std::span<char> to, Deadline deadline) {
 
 std::string PipeReader::read_exactly(std::size_t count, Deadline deadline) {
   const auto state = open_state("PipeReader.read_exactly");
+  if (count > state->read.max_size()) {
+    const auto number = static_cast<std::ptrdiff_t>(count);
+    throw std::invalid_argument("grove: PipeReader.read_exactly: " + std::to_string(number) +
+                                (number < 0 ? " bytes is negative" : " bytes is too many"));
+  }
   detail::check_interrupts();
   while (state->read.size() < count) {
     if (!read_more(state, count - state->read.size(), "PipeReader.read_exactly", deadline)) {
@@ -229,6 +235,33 @@ std::string PipeReader::read_exactly(std::size_t count, Deadline deadline) {
   std::string result = state->read.substr(0, count);
   state->read.erase(0, count);
   return result;
+}
+
+std::optional<std::string> PipeReader::read_line(Deadline deadline, std::size_t limit) {
+  constexpr const char* what = "PipeReader.read_line";
+  const auto state = open_state(what);
+  detail::check_interrupts();
+  std::string& buffer = state->read;
+  for (std::size_t seen = 0;;) {
+    const std::size_t end = buffer.find('\n', seen);
+    if (std::min(end, buffer.size()) > limit) {
+      throw std::length_error(std::string(what) + ": a line is longer than " +
+                              std::to_string(limit) + " bytes");
+    }
+    if (end != std::string::npos) {
+      std::string line = buffer.substr(0, end);
+      buffer.erase(0, end + 1);
+      return line;
+    }
+    if (seen != 0 && deadline.has_passed()) // of a source that never pauses
+      throw TimeoutError(std::string(what) + ": the deadline came first");
+    seen = buffer.size();
+    if (!read_more(state, line_chunk, what, deadline))
+      return buffer.empty() ? std::nullopt : std::optional(std::exchange(buffer, {}));
+    detail::yield_now();
+    if (state->fd < 0)
+      throw_closed(what);
+  }
 }
 
 std::string PipeReader::read_all(Deadline deadline) {
@@ -306,15 +339,37 @@ void PipeWriter::write_all(std::string_view bytes, Deadline deadline) {
 
 // -- Pipe ----------------------------------------------------------------------------------------
 
-Pipe::Pipe()
-    : Pipe([] {
-        detail::here(); // first of all: it throws where there is no hub
-        int ends[2];
-        if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
-          throw std::system_error(errno, std::system_category(), "grove: pipe");
-        return Ends{ends[0], ends[1]};
-      }()) {}
+// Closed unless somebody has taken them over.
+struct Pipe::Ends {
+  int read = -1;
+  int write = -1;
+  Ends() {
+    detail::here(); // first of all: it throws where there is no hub
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
+      throw std::system_error(errno, std::system_category(), "grove: pipe");
+    read = ends[0];
+    write = ends[1];
+  }
+  Ends(const Ends&) = delete;
+  Ends& operator=(const Ends&) = delete;
+  ~Ends() {
+    for (const int fd : {read, write}) {
+      if (fd >= 0)
+        ::close(fd);
+    }
+  }
+  template <class End>
+  static End taken(int& fd) {
+    End end(fd);
+    fd = -1;
+    return end;
+  }
+};
 
-Pipe::Pipe(Ends ends) : reader(ends.read), writer(ends.write) {}
+Pipe::Pipe() : Pipe(Ends()) {}
+
+Pipe::Pipe(Ends&& ends)
+    : reader(Ends::taken<PipeReader>(ends.read)), writer(Ends::taken<PipeWriter>(ends.write)) {}
 
 } // namespace grove

@@ -14,7 +14,22 @@
 #include "rate_limit.hpp"
 #include "symbols.hpp"
 
-namespace grove::detail {
+namespace grove {
+
+std::string describe(const std::exception_ptr& error) {
+  if (error == nullptr)
+    return "nothing";
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::exception& e) {
+    return detail::demangle(typeid(e).name()) + ": " + e.what();
+  } catch (...) {
+    const std::type_info* type = abi::__cxa_current_exception_type();
+    return type != nullptr ? detail::demangle(type->name()) : "an exception of unknown type";
+  }
+}
+
+namespace detail {
 
 bool RateLimit::admit(const std::string& text, std::int64_t now) {
   auto at = windows_.find(text);
@@ -41,19 +56,6 @@ std::vector<RateLimit::Omitted> RateLimit::take_omitted(std::int64_t now, bool a
   return omitted;
 }
 
-std::string describe_exception(const std::exception_ptr& error) {
-  try {
-    std::rethrow_exception(error);
-  } catch (const std::exception& e) {
-    return demangle(typeid(e).name()) + ": " + e.what();
-  } catch (const TimeoutExpired&) {
-    return "grove::TimeoutExpired";
-  } catch (...) {
-    const std::type_info* type = abi::__cxa_current_exception_type();
-    return type != nullptr ? demangle(type->name()) : "an exception of unknown type";
-  }
-}
-
 void HubImpl::report_omitted(bool all) {
   for (const auto& [what, count] : reports.take_omitted(now_nanoseconds(), all))
     log(LogLevel::error, "... and " + std::to_string(count) + " more like it: " + what);
@@ -64,7 +66,7 @@ void report_unhandled(Identity* identity, const std::exception_ptr& error) noexc
     HubImpl& hub = HubImpl::here();
     ++hub.counters.errors;
     const std::string name = name_of(identity);
-    const std::string what = describe_exception(error);
+    const std::string what = describe(error);
     if (hub.error_hook) {
       hub.error_hook({name, error, what});
       return;
@@ -77,4 +79,5 @@ void report_unhandled(Identity* identity, const std::exception_ptr& error) noexc
   }
 }
 
-} // namespace grove::detail
+} // namespace detail
+} // namespace grove

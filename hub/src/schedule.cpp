@@ -75,7 +75,8 @@ template <bool Rests = false>
 inline void leave(HubState& hub, Context* self, void** save, Turn turn) {
   hub.current = turn.identity;
   turn.identity->context = nullptr;
-  if (turn.context != self) // what woke us may have come while the others were looked at
+  // What woke us may have come while the others were looked at. Nobody is parked on one that rests.
+  if (Rests || turn.context != self)
     switch_context<Rests>(hub, self, save, turn.context, turn.sp);
 }
 inline void suspend(HubState& hub, Identity* me, Context* self) {
@@ -84,9 +85,6 @@ inline void suspend(HubState& hub, Identity* me, Context* self) {
 }
 
 } // namespace
-
-// The hottest code there is, and it has no buffers that a canary could guard.
-#define GROVE_NO_CANARY __attribute__((no_stack_protector))
 
 namespace {
 // park() of one that has something to be thrown, or that asserts something of its switches.
@@ -142,8 +140,6 @@ GROVE_NO_CANARY void yield_now() {
 GROVE_NO_CANARY void park_behind(HubState& hub, Identity* child, const char* what) {
   Identity* me = hub.current;
   Context* self = hub.context;
-  if ((me->flags & flag::interrupts) != 0) [[unlikely]]
-    Interrupts::before(hub, me);
   self->waits_for = what;
   self->parked_at = hub.time;
   me->flags |= flag::parked;

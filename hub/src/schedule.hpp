@@ -6,6 +6,9 @@
 
 #include <grove/hub/detail/hub_state.hpp>
 
+// For the hottest code there is, which has no buffers that a canary could guard.
+#define GROVE_NO_CANARY __attribute__((no_stack_protector))
+
 namespace grove::detail {
 
 // No stack can be had for one that has not begun: it ends with that error.

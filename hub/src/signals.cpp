@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The one signal handler, and on_signal().
+// The one signal handler, and what it tells the hubs.
 //
 // The handler touches atomics and eventfds only. What it may look at at any time (the relays, their
 // eventfds, the former dispositions) is never freed.
@@ -18,17 +18,18 @@
 #include <stdexcept>
 #include <string>
 #include <system_error>
+#include <utility>
 
-#include <grove/hub/detail/report.hpp>
 #include <grove/hub/detail/watch.hpp>
-#include <grove/hub/greenlet.hpp>
-#include <grove/hub/signal.hpp>
 
 #include "hub_impl.hpp"
 
-namespace grove {
+namespace grove::detail {
 
-namespace detail {
+std::string name_of_signal(int signal) {
+  const char* name = sigabbrev_np(signal);
+  return name != nullptr ? std::string("SIG") + name : "signal " + std::to_string(signal);
+}
 
 namespace {
 
@@ -44,9 +45,15 @@ struct Relay {
 };
 
 struct Disposition {
-  struct sigaction before {}; // what was there when the first route came
-  unsigned routes = 0;
+  // What was there each time that ours was installed over it, the last one last. Mostly there is
+  // one. There are more for SIGCHLD, when somebody replaced ours and stayed until the next first
+  // route came: he may call ours in turn, which then goes on with the one before him.
+  std::array<struct sigaction, 4> before{};
+  std::atomic<unsigned> layers{0};
+  unsigned routes = 0;       // that a hub hears of
   unsigned last_resorts = 0; // of these
+  unsigned left = 0;         // further ones, whose hub has ended: they keep the signal caught
+  [[nodiscard]] bool is_wanted() const { return routes + left != 0; }
 };
 
 struct Signals {
@@ -61,6 +68,31 @@ struct Signals {
 Signals& signals() {
   static auto* const the = new Signals; // a signal may come after the statics have gone
   return *the;
+}
+
+bool has_function(const struct sigaction& action) {
+  return (action.sa_flags & SA_SIGINFO) != 0
+             ? action.sa_sigaction != nullptr
+             : action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN;
+}
+
+// Libraries share SIGCHLD: whoever was there before hears of it too. One that replaced ours and was
+// replaced by it has us as the one before him, and calls us from within: that is for the next one.
+constinit thread_local unsigned calls_within = 0;
+void call_the_one_before(siginfo_t* info, void* context) {
+  const Disposition& disposition = signals().dispositions[SIGCHLD];
+  const unsigned layers = disposition.layers.load();
+  if (calls_within >= layers)
+    return;
+  const struct sigaction& before = disposition.before[layers - 1 - calls_within];
+  if (!has_function(before))
+    return;
+  ++calls_within;
+  if ((before.sa_flags & SA_SIGINFO) != 0)
+    before.sa_sigaction(SIGCHLD, info, context);
+  else
+    before.sa_handler(SIGCHLD);
+  --calls_within;
 }
 
 void pass_on(int signal, siginfo_t* info, void* context) {
@@ -85,15 +117,8 @@ void pass_on(int signal, siginfo_t* info, void* context) {
     const std::uint64_t one = 1;
     [[maybe_unused]] const auto n = ::write(relay.fd.load(), &one, sizeof one); // cannot fill up
   }
-  if (signal == SIGCHLD) { // libraries share this one: whoever was there before hears of it too
-    const struct sigaction& before = all.dispositions[SIGCHLD].before;
-    if ((before.sa_flags & SA_SIGINFO) != 0) {
-      if (before.sa_sigaction != nullptr)
-        before.sa_sigaction(signal, info, context);
-    } else if (before.sa_handler != SIG_DFL && before.sa_handler != SIG_IGN) {
-      before.sa_handler(signal);
-    }
-  }
+  if (signal == SIGCHLD)
+    call_the_one_before(info, context);
   errno = saved;
 }
 
@@ -103,8 +128,44 @@ bool is_ours(const struct sigaction& action) {
 
 void give_back(int signal) noexcept {
   struct sigaction present {};
-  if (sigaction(signal, nullptr, &present) == 0 && is_ours(present))
-    sigaction(signal, &signals().dispositions[static_cast<std::size_t>(signal)].before, nullptr);
+  if (sigaction(signal, nullptr, &present) != 0 || !is_ours(present))
+    return;
+  Disposition& disposition = signals().dispositions[static_cast<std::size_t>(signal)];
+  const unsigned layers = disposition.layers.load();
+  sigaction(signal, &disposition.before[layers - 1], nullptr);
+  disposition.layers = layers - 1;
+}
+
+[[noreturn]] void throw_unhandled(int signal);
+
+void install(int signal) {
+  struct sigaction present {};
+  if (sigaction(signal, nullptr, &present) != 0)
+    throw_unhandled(signal);
+  Disposition& disposition = signals().dispositions[static_cast<std::size_t>(signal)];
+  if (is_ours(present)) { // who replaced it has put it back, perhaps too late
+    if (disposition.layers.load() == 0) {
+      disposition.before[0] = {}; // the default
+      disposition.layers = 1;
+    }
+    return;
+  }
+  // Whether he who replaced ours calls it cannot be seen. If he can not, nobody else can.
+  const unsigned before = disposition.layers.load();
+  const unsigned layers = signal == SIGCHLD && has_function(present) ? before : 0;
+  if (layers == disposition.before.size())
+    return; // so many that have replaced it will call it
+  struct sigaction action {};
+  action.sa_sigaction = pass_on;
+  action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART;
+  sigemptyset(&action.sa_mask);
+  // First of all, so that the handler never finds half of it.
+  disposition.before[layers] = present;
+  disposition.layers = layers + 1;
+  if (sigaction(signal, &action, nullptr) != 0) {
+    disposition.layers = before;
+    throw_unhandled(signal);
+  }
 }
 
 template <class F>
@@ -125,17 +186,37 @@ void deliver(Watch& watch, unsigned) noexcept {
   Signals& all = signals();
   const std::uint16_t home = this_hub->index;
   Relay& relay = all.relays[home];
-  const std::lock_guard lock(all.mutex);
-  const std::uint64_t come = relay.pending.exchange(0);
-  for_each_route([&](SignalRoute& route) {
-    if (route.home != home || (come & bit_of(route.signal)) == 0)
-      return;
-    const Disposition& disposition = all.dispositions[static_cast<std::size_t>(route.signal)];
-    if (!route.last_resort || disposition.routes == disposition.last_resorts)
-      route.arrived(route);
-  });
-  if (relay.wanted.load() == 0) // the last route was unsubscribed elsewhere
-    watch.stop();
+  std::shared_ptr<SignalRoute> due; // those that may run what is not ours
+  {
+    const std::lock_guard lock(all.mutex);
+    std::shared_ptr<SignalRoute>* last = &due;
+    const std::uint64_t come = relay.pending.exchange(0);
+    for_each_route([&](SignalRoute& route) {
+      if (route.home != home || (come & bit_of(route.signal)) == 0)
+        return;
+      const Disposition& disposition = all.dispositions[static_cast<std::size_t>(route.signal)];
+      if (route.last_resort && disposition.routes != disposition.last_resorts)
+        return;
+      if (route.pin == nullptr) {
+        route.arrived(route);
+        return;
+      }
+      *last = route.pin(route);
+      last = &route.next_due;
+    });
+    if (relay.wanted.load() == 0) // the last route was unsubscribed elsewhere
+      watch.stop();
+  }
+  while (due != nullptr) {
+    const std::shared_ptr<SignalRoute> route = std::move(due);
+    due = std::move(route->next_due);
+    {
+      const std::lock_guard lock(all.mutex);
+      if (!route->linked())
+        continue;
+    }
+    route->arrived(*route);
+  }
 }
 
 void update_second_ends(int signal) {
@@ -145,11 +226,6 @@ void update_second_ends(int signal) {
     all.second_ends.fetch_or(bit_of(signal));
   else
     all.second_ends.fetch_and(~bit_of(signal));
-}
-
-std::string name_of_signal(int signal) {
-  const char* name = sigabbrev_np(signal);
-  return name != nullptr ? std::string("SIG") + name : "signal " + std::to_string(signal);
 }
 
 void refuse(int signal) {
@@ -169,7 +245,12 @@ void refuse(int signal) {
   }
 }
 
-// On the relay's own hub.
+[[noreturn]] void throw_unhandled(int signal) {
+  throw std::invalid_argument("grove: on_signal: " + name_of_signal(signal) + " cannot be handled");
+}
+
+// On the relay's own hub. The eventfd stays with the index when that hub ends, for the next one:
+// the handler, which takes no lock, may be about to write to it at any time.
 void open_relay(Relay& relay, std::uint16_t index) {
   if (relay.watch == nullptr) {
     const int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -195,24 +276,16 @@ void subscribe(SignalRoute& route) {
   Relay& relay = all.relays[home];
   open_relay(relay, home);
   Disposition& disposition = all.dispositions[static_cast<std::size_t>(route.signal)];
-  if (disposition.routes == 0) {
-    struct sigaction action {};
-    action.sa_sigaction = pass_on;
-    action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART;
-    sigemptyset(&action.sa_mask);
-    // Read first, so that the handler never finds half of it.
-    if (sigaction(route.signal, nullptr, &disposition.before) != 0 ||
-        sigaction(route.signal, &action, nullptr) != 0) {
-      throw std::invalid_argument("grove: on_signal: " + name_of_signal(route.signal) +
-                                  " cannot be handled");
-    }
-  }
+  if (!disposition.is_wanted())
+    install(route.signal);
   if (route.last_resort && all.second_ends.load() == 0)
     all.first = 0;
   ++disposition.routes;
   disposition.last_resorts += route.last_resort ? 1 : 0;
   update_second_ends(route.signal);
   route.home = home;
+  if ((relay.wanted.load() & bit_of(route.signal)) == 0)
+    relay.pending.fetch_and(~bit_of(route.signal)); // what came too late for an earlier route
   relay.wanted.fetch_or(bit_of(route.signal));
   WaitNode& head = all.routes;
   if (head.next == nullptr)
@@ -223,6 +296,29 @@ void subscribe(SignalRoute& route) {
   head.prev = &route;
 }
 
+namespace {
+// Under the lock: its hub does not hear of it any more.
+void leave_hub(SignalRoute& route) noexcept {
+  Signals& all = signals();
+  Disposition& disposition = all.dispositions[static_cast<std::size_t>(route.signal)];
+  --disposition.routes;
+  disposition.last_resorts -= route.last_resort ? 1 : 0;
+  update_second_ends(route.signal);
+  const std::uint16_t home = std::exchange(route.home, no_hub_index);
+  bool still_wanted = false;
+  for_each_route([&](const SignalRoute& other) {
+    still_wanted |= other.home == home && other.signal == route.signal;
+  });
+  if (still_wanted)
+    return;
+  Relay& relay = all.relays[home];
+  relay.wanted.fetch_and(~bit_of(route.signal));
+  relay.pending.fetch_and(~bit_of(route.signal));
+  if (relay.wanted.load() == 0 && this_hub->index == home)
+    relay.watch->stop(); // else it is stopped by the next signal that finds nobody
+}
+} // namespace
+
 void unsubscribe(SignalRoute& route) noexcept {
   Signals& all = signals();
   const std::lock_guard lock(all.mutex);
@@ -230,22 +326,24 @@ void unsubscribe(SignalRoute& route) noexcept {
     return;
   route.unlink();
   Disposition& disposition = all.dispositions[static_cast<std::size_t>(route.signal)];
-  --disposition.routes;
-  disposition.last_resorts -= route.last_resort ? 1 : 0;
-  update_second_ends(route.signal);
-  if (disposition.routes == 0)
+  if (route.home != no_hub_index)
+    leave_hub(route);
+  else
+    --disposition.left;
+  if (!disposition.is_wanted())
     give_back(route.signal);
-  bool still_wanted = false;
-  for_each_route([&](const SignalRoute& other) {
-    still_wanted |= other.home == route.home && other.signal == route.signal;
+}
+
+void end_signals_here() noexcept {
+  Signals& all = signals();
+  const std::uint16_t home = this_hub->index;
+  const std::lock_guard lock(all.mutex);
+  for_each_route([&](SignalRoute& route) {
+    if (route.home != home)
+      return;
+    leave_hub(route);
+    ++all.dispositions[static_cast<std::size_t>(route.signal)].left;
   });
-  if (still_wanted)
-    return;
-  Relay& relay = all.relays[route.home];
-  relay.wanted.fetch_and(~bit_of(route.signal));
-  relay.pending.fetch_and(~bit_of(route.signal));
-  if (relay.wanted.load() == 0 && this_hub->index == route.home)
-    relay.watch->stop(); // else it is stopped by the next signal that finds nobody
 }
 
 void lock_signals() noexcept { signals().mutex.lock(); }
@@ -255,9 +353,9 @@ void forget_signals() noexcept {
   Signals& all = signals();
   for (int signal = 1; signal <= signal_count; ++signal) {
     Disposition& disposition = all.dispositions[static_cast<std::size_t>(signal)];
-    if (disposition.routes != 0)
+    if (disposition.is_wanted())
       give_back(signal);
-    disposition.routes = disposition.last_resorts = 0;
+    disposition.routes = disposition.last_resorts = disposition.left = 0;
   }
   all.second_ends = 0;
   all.first = 0;
@@ -278,49 +376,4 @@ void forget_signals() noexcept {
   }
 }
 
-} // namespace detail
-
-// -- on_signal -----------------------------------------------------------------------------------
-
-struct SignalWatch::Entry : detail::SignalRoute, std::enable_shared_from_this<Entry> {
-  std::function<void(int)> function;
-  std::string name;
-  std::optional<Hub::Attachment> attachment;
-  std::atomic<bool> active{true};
-
-  static void run(detail::SignalRoute& route) noexcept {
-    auto& self = static_cast<Entry&>(route);
-    const detail::AsMain as_main;
-    try {
-      spawn(SpawnOptions{.name = self.name}, [entry = self.shared_from_this()] {
-        if (entry->active.load())
-          entry->function(entry->signal);
-      });
-    } catch (...) { // no memory for it
-      detail::report_unhandled(detail::this_hub->current, std::current_exception());
-    }
-  }
-};
-
-SignalWatch::SignalWatch(int signal, std::function<void(int)> f, SignalOptions options)
-    : entry_(std::make_shared<Entry>()) {
-  entry_->signal = signal;
-  entry_->arrived = Entry::run;
-  entry_->function = std::move(f);
-  entry_->name = detail::name_of_signal(signal);
-  if (options.awaited)
-    entry_->attachment.emplace(Hub::current().attach());
-  detail::subscribe(*entry_);
-}
-
-void SignalWatch::cancel() noexcept {
-  if (entry_ == nullptr)
-    return;
-  entry_->active = false;
-  detail::unsubscribe(*entry_);
-  entry_.reset();
-}
-
-int SignalWatch::signal() const { return entry_ == nullptr ? 0 : entry_->signal; }
-
-} // namespace grove
+} // namespace grove::detail

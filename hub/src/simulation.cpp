@@ -50,21 +50,26 @@ bool Simulation::Access::step(Simulation& simulation, detail::HubImpl& hub) {
   return true;
 }
 
+std::uint64_t Simulation::Access::draw(Simulation& simulation, std::uint64_t among) {
+  const std::uint64_t choice =
+      simulation.shuffle_ ? detail::splitmix64(simulation.state_) % among : 0;
+  for (const std::uint64_t word : {choice, among})
+    simulation.trace_ = (simulation.trace_ ^ word) * 0x100000001b3;
+  return choice;
+}
+
 void Simulation::Access::choose(Simulation& simulation, detail::HubImpl& hub) {
   std::uint64_t runnable = 0;
   for (const detail::Identity* one = hub.state.run_head; one != nullptr; one = one->next)
     ++runnable;
   if (runnable == 0)
     return;
-  const std::uint64_t choice =
-      simulation.shuffle_ ? detail::splitmix64(simulation.state_) % runnable : 0;
+  const std::uint64_t choice = draw(simulation, runnable);
   ++simulation.steps_;
   detail::Identity** at = &hub.state.run_head;
   for (std::uint64_t i = 0; i < choice; ++i)
     at = &(*at)->next;
   detail::Identity* chosen = *at;
-  for (const std::uint64_t word : {choice, runnable})
-    simulation.trace_ = (simulation.trace_ ^ word) * 0x100000001b3;
   if (choice == 0)
     return;
   *at = chosen->next;

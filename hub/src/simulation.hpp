@@ -23,6 +23,8 @@ public:
   static bool step(Simulation& simulation, detail::HubImpl& hub);
   // The same for who was found while the hub was idle.
   static void choose(Simulation& simulation, detail::HubImpl& hub);
+  // One of so many, but not of none.
+  static std::uint64_t draw(Simulation& simulation, std::uint64_t among);
 };
 
 } // namespace grove

@@ -16,16 +16,27 @@
 
 #include <grove/hub/timeout.hpp>
 
+#include "hub_impl.hpp"
+#include "simulated_jobs.hpp"
+
 namespace grove {
 
 namespace {
 
-std::size_t checked_size(std::ptrdiff_t threads) {
-  if (threads < 0) {
-    throw std::invalid_argument("grove: ThreadPool: a size of " + std::to_string(threads) +
-                                " is negative");
-  }
+[[noreturn]] void throw_negative(const std::string& what, const std::string& quantity) {
+  throw std::invalid_argument("grove: " + what + ": " + quantity + " is negative");
+}
+
+std::size_t checked_size(const char* what, std::ptrdiff_t threads) {
+  if (threads < 0)
+    throw_negative(what, "a size of " + std::to_string(threads));
   return static_cast<std::size_t>(threads);
+}
+
+ThreadPoolOptions checked(ThreadPoolOptions options) {
+  if (options.idle < options.idle.zero())
+    throw_negative("ThreadPool", "an idle time of " + std::to_string(options.idle.count()) + " ms");
+  return options;
 }
 
 // Threads inherit the mask: what a signal is meant for is the program's own business.
@@ -56,6 +67,7 @@ struct ThreadPool::Core : std::enable_shared_from_this<Core> {
     Joiner() : attachment(Hub::current().attach()) {}
   };
   using Threads = std::list<std::thread>;
+  using Jobs = std::deque<std::unique_ptr<detail::Job>>;
 
   Core(std::size_t max_threads, ThreadPoolOptions o) : options(std::move(o)), max(max_threads) {}
 
@@ -64,19 +76,19 @@ struct ThreadPool::Core : std::enable_shared_from_this<Core> {
   mutable std::mutex mutex;
   std::condition_variable work;
   std::condition_variable gone; // the last thread of a pool that closes
-  std::deque<std::unique_ptr<detail::Job>> queue;
+  Jobs queue;
+  detail::SimulatedJobs simulated;
   std::size_t max;
   std::size_t idle = 0;
   std::size_t running = 0; // jobs
   bool closing = false;
   Threads living;
-  Threads ended;                    // to be joined
-  std::vector<Joiner> joiners;      // for the end of all jobs
-  std::optional<Joiner> destructor; // for the end of all threads
+  Threads ended;                                // the last to end: joined by the next
+  std::list<std::shared_ptr<Joiner>> joiners{}; // for the end of all jobs
+  std::optional<Joiner> destructor;             // for the end of all threads
 
   // -- all of these hold the mutex -----------------------------------------------------------
   void start_thread() {
-    ended_threads_are_joined();
     living.emplace_back();
     const auto self = std::prev(living.end());
     try {
@@ -87,12 +99,6 @@ struct ThreadPool::Core : std::enable_shared_from_this<Core> {
       throw;
     }
     ++idle; // it is on its way to a job
-  }
-  // They have given the mutex up for the last time, or will at once.
-  void ended_threads_are_joined() {
-    for (std::thread& one : ended)
-      one.join();
-    ended.clear();
   }
   void start_what_is_needed() {
     while (queue.size() > idle && living.size() < max) {
@@ -105,18 +111,44 @@ struct ThreadPool::Core : std::enable_shared_from_this<Core> {
       }
     }
   }
+  bool has_jobs() const { return running != 0 || !queue.empty() || !simulated.empty(); }
+  bool over() const { return living.empty() && simulated.over(); }
   void tell_joiners() {
-    if (running != 0 || !queue.empty())
+    if (has_jobs())
       return;
-    for (const Joiner& one : joiners)
-      one.result.set();
+    for (const auto& one : joiners)
+      one->result.set();
     joiners.clear();
+  }
+  void tell_the_destructor() {
+    if (!closing || !over())
+      return;
+    gone.notify_all();
+    if (destructor)
+      destructor->result.set();
+    destructor.reset();
+  }
+  Jobs take_all() {
+    Jobs all;
+    all.swap(queue);
+    simulated.move_to(all);
+    return all;
   }
 
   // -- a thread ------------------------------------------------------------------------------
-  void live(Threads::iterator self) {
+  void be_named() const {
     pool_of_this_thread = this;
     pthread_setname_np(pthread_self(), options.name.substr(0, 15).c_str());
+  }
+  void run(std::unique_ptr<detail::Job> job, bool& prepared) const {
+    static const std::function<void()> nothing;
+    job->run(prepared ? nothing : [&] {
+      options.on_start();
+      prepared = true;
+    });
+  }
+  void live(Threads::iterator self) {
+    be_named();
     bool prepared = !options.on_start;
     std::unique_lock lock(mutex);
     --idle;
@@ -128,12 +160,7 @@ struct ThreadPool::Core : std::enable_shared_from_this<Core> {
         queue.pop_front();
         ++running;
         lock.unlock();
-        static const std::function<void()> nothing;
-        job->run(prepared ? nothing : [&] {
-          options.on_start();
-          prepared = true;
-        });
-        job.reset();
+        run(std::move(job), prepared);
         lock.lock();
         --running;
         tell_joiners();
@@ -148,20 +175,82 @@ struct ThreadPool::Core : std::enable_shared_from_this<Core> {
       if (!wanted)
         break;
     }
+    // Whoever joins waits for what the thread's own objects do as it ends: that is no hub, and
+    // nobody who holds the mutex.
+    Threads before;
+    before.splice(before.end(), ended);
     ended.splice(ended.end(), living, self);
     if (!queue.empty())
       work.notify_one(); // the call may have been for a job
-    if (closing && living.empty()) {
-      gone.notify_all();
-      if (destructor)
-        destructor->result.set();
-      destructor.reset();
-    }
+    tell_the_destructor();
+    lock.unlock();
+    for (std::thread& one : before)
+      one.join();
   }
+
+  // -- under a Simulation: on the hub, which stands still ------------------------------------
+  // One of the jobs that would be under way by now: the first so many.
+  void run_simulated(Hub& hub) {
+    std::unique_lock lock(mutex);
+    std::unique_ptr<detail::Job> job = simulated.take(hub, max);
+    if (job == nullptr)
+      return;
+    ++running;
+    lock.unlock();
+    try {
+      std::thread thread;
+      {
+        const AllSignalsBlocked blocked;
+        thread = std::thread([this, &job] {
+          be_named();
+          bool prepared = !options.on_start;
+          run(std::move(job), prepared);
+        });
+      }
+      thread.join();
+    } catch (const std::system_error&) {
+      job->fail(std::current_exception());
+    }
+    lock.lock();
+    --running;
+    simulated.done();
+    tell_joiners();
+    tell_the_destructor();
+  }
+  // The hub shuts down.
+  void drop_simulated(Hub& hub) {
+    std::unique_ptr<detail::Job> job;
+    {
+      const std::lock_guard lock(mutex);
+      job = simulated.take(hub, 1);
+    }
+    if (job == nullptr)
+      return;
+    job->fail(std::make_exception_ptr(Closed("ThreadPool: the hub has shut down")));
+    const std::lock_guard lock(mutex);
+    simulated.done();
+    tell_joiners();
+    tell_the_destructor();
+  }
+
+  // The turn of a hub to run a job.
+  struct SimulatedTurn {
+    std::shared_ptr<Core> core;
+    Hub* hub;
+    SimulatedTurn(std::shared_ptr<Core> c, Hub& h) : core(std::move(c)), hub(&h) {}
+    SimulatedTurn(SimulatedTurn&&) noexcept = default;
+    SimulatedTurn& operator=(SimulatedTurn&&) = delete;
+    ~SimulatedTurn() {
+      if (core != nullptr)
+        core->drop_simulated(*hub);
+    }
+    void operator()() { std::exchange(core, nullptr)->run_simulated(*hub); }
+  };
 };
 
 ThreadPool::ThreadPool(std::ptrdiff_t max_threads, ThreadPoolOptions options)
-    : core_(std::make_shared<Core>(checked_size(max_threads), std::move(options))) {}
+    : core_(std::make_shared<Core>(checked_size("ThreadPool", max_threads),
+                                   checked(std::move(options)))) {}
 
 // In a child of fork() none of the threads exist: it begins anew, and what was under way is the
 // parent's.
@@ -175,16 +264,16 @@ ThreadPool::Core& ThreadPool::core() const {
 
 ThreadPool::~ThreadPool() {
   Core& all = core();
-  std::deque<std::unique_ptr<detail::Job>> dropped; // with 0 threads nobody would ever run them
+  Core::Jobs dropped;
   {
     std::unique_lock lock(all.mutex);
     all.closing = true;
-    if (all.max == 0)
-      dropped.swap(all.queue);
+    if (all.max == 0) // nobody would ever run them
+      dropped = all.take_all();
     all.work.notify_all();
     if (detail::this_hub->index == detail::no_hub_index) {
-      all.gone.wait(lock, [&] { return all.living.empty(); });
-    } else if (!all.living.empty()) {
+      all.gone.wait(lock, [&] { return all.over(); });
+    } else if (!all.over()) {
       const AsyncResult<void> ended = all.destructor.emplace().result;
       lock.unlock();
       const Shield shield;
@@ -193,12 +282,25 @@ ThreadPool::~ThreadPool() {
   }
   for (const auto& job : dropped)
     job->fail(std::make_exception_ptr(Closed("ThreadPool: it was destroyed")));
-  const std::lock_guard lock(all.mutex);
-  all.ended_threads_are_joined();
+  Core::Threads last;
+  {
+    const std::lock_guard lock(all.mutex);
+    last.swap(all.ended);
+  }
+  for (std::thread& one : last)
+    one.join();
 }
 
 void ThreadPool::put(std::unique_ptr<detail::Job> job) {
   Core& all = core();
+  detail::HubImpl& hub = detail::HubImpl::here();
+  if (hub.simulation != nullptr) {
+    const detail::AsMain nobodys_child;
+    spawn(Core::SimulatedTurn(core_, hub));
+    const std::lock_guard lock(all.mutex);
+    all.simulated.put(hub, std::move(job));
+    return;
+  }
   const std::lock_guard lock(all.mutex);
   all.queue.push_back(std::move(job));
   try {
@@ -215,22 +317,34 @@ bool ThreadPool::join(Deadline deadline) {
   detail::here();
   detail::check_interrupts();
   Core& all = core();
-  std::optional<AsyncResult<void>> done;
+  const auto me = std::make_shared<Core::Joiner>();
   {
     const std::lock_guard lock(all.mutex);
-    if (all.running == 0 && all.queue.empty())
+    if (!all.has_jobs())
       return true;
-    done = all.joiners.emplace_back().result;
+    all.joiners.push_back(me);
   }
-  return done->wait(deadline);
+  const auto leave = [&] {
+    const std::lock_guard lock(all.mutex);
+    all.joiners.remove(me);
+  };
+  try {
+    if (me->result.wait(deadline))
+      return true;
+  } catch (...) {
+    leave();
+    throw;
+  }
+  leave();
+  return false;
 }
 
 void ThreadPool::kill_pending() {
   Core& all = core();
-  std::deque<std::unique_ptr<detail::Job>> dropped;
+  Core::Jobs dropped;
   {
     const std::lock_guard lock(all.mutex);
-    dropped.swap(all.queue);
+    dropped = all.take_all();
   }
   for (const auto& job : dropped)
     job->fail(std::make_exception_ptr(Killed("ThreadPool: the job was killed before it began")));
@@ -239,12 +353,19 @@ void ThreadPool::kill_pending() {
 }
 
 void ThreadPool::resize(std::ptrdiff_t max_threads) {
-  const std::size_t max = checked_size(max_threads);
+  const std::size_t max = checked_size("ThreadPool.resize", max_threads);
   Core& all = core();
-  const std::lock_guard lock(all.mutex);
-  all.max = max;
-  all.start_what_is_needed();
-  all.work.notify_all();
+  std::vector<Hub*> overdue;
+  {
+    const std::lock_guard lock(all.mutex);
+    all.max = max;
+    all.start_what_is_needed();
+    all.work.notify_all();
+    if (max != 0)
+      overdue = all.simulated.overdue();
+  }
+  for (Hub* const hub : overdue)
+    hub->post(Core::SimulatedTurn(core_, *hub));
 }
 
 std::size_t ThreadPool::max_threads() const {
@@ -257,9 +378,16 @@ std::size_t ThreadPool::threads() const {
 }
 std::size_t ThreadPool::pending() const {
   const std::lock_guard lock(core().mutex);
-  return core_->queue.size();
+  return core_->queue.size() + core_->simulated.size();
 }
 bool ThreadPool::on_own_thread() const { return pool_of_this_thread == core_.get(); }
+
+std::size_t detail::checked_maxsize(const char* what, std::size_t maxsize) {
+  const auto number = static_cast<std::ptrdiff_t>(maxsize);
+  if (number < 0)
+    throw_negative(what, "a maxsize of " + std::to_string(number));
+  return maxsize;
+}
 
 ThreadPool& default_thread_pool() {
   // Never destroyed: jobs may be under way when the statics go.

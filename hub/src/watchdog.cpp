@@ -75,7 +75,9 @@ void name_into(char (&text)[64], const Identity& who) {
     for (; count != 0 && length + 1 < sizeof text; --count)
       text[length++] = *from++;
   };
-  if (who.extras != nullptr && !who.extras->name.empty()) {
+  // The signal may have come in the midst of its getting another name.
+  if (who.extras != nullptr && !who.extras->is_renamed.load(std::memory_order_relaxed) &&
+      !who.extras->name.empty()) {
     put(who.extras->name.data(), who.extras->name.size());
   } else {
     put(who.ops->kind, std::strlen(who.ops->kind));
@@ -307,6 +309,9 @@ std::optional<std::int64_t> parse(std::string_view text) {
 }
 
 } // namespace
+
+void lock_watchdogs() noexcept { engines().mutex.lock(); }
+void unlock_watchdogs() noexcept { engines().mutex.unlock(); }
 
 void start_watchdog_of_environment() {
   Engines& all = engines();

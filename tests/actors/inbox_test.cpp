@@ -522,5 +522,46 @@ TEST_F(InboxTest, a_bound_of_zero_is_none) {
   EXPECT_TRUE(a.kill());
 }
 
+// -- restarts ------------------------------------------------------------------------------------
+
+struct Fail {};
+struct Phoenix : Actor {
+  static constexpr std::size_t stash_capacity = 10;
+  explicit Phoenix(Log* l) : log(l) {}
+  void receive(const Go&) {}
+  void receive(const Fail&) { throw TestError(); }
+  void receive(const Say& m) {
+    if (m.what == "later" && !log->empty())
+      return log->push_back("later comes back");
+    if (m.what == "later")
+      return defer();
+    log->push_back(m.what);
+  }
+  Log* log;
+};
+
+// actors 108
+TEST_F(InboxTest, a_restart_keeps_urgent_and_deferred_mail_and_ends_timers) {
+  ErrorLog errors;
+  Log log;
+  auto root = spawn<Supervisor>(SupervisorOptions{});
+  auto a = add_child<Phoenix>(root, ChildSpec{.id = "a"}, &log);
+  const TellTimer timer = a.tell_after(std::chrono::hours(1), Go{});
+  a.tell(Say{"later"});
+  settle();
+  EXPECT_TRUE(timer.active());
+  a.tell(Fail{});
+  a.tell(Say{"2"});
+  a.tell(Say{"1"}, urgent);
+  while (log.size() < 3)
+    sleep(1ms);
+  EXPECT_EQ(log, (Log{"1", "later comes back", "2"}));
+  EXPECT_EQ(errors.size(), 1u);
+  EXPECT_FALSE(timer.active());
+  root.stop();
+  EXPECT_TRUE(root.join());
+  EXPECT_TRUE(a.join());
+}
+
 } // namespace
 } // namespace grove::test

@@ -15,6 +15,7 @@
 
 #include "../support/blocking_call.hpp"
 #include "../support/hub_test.hpp"
+#include "../support/queue_calls.hpp"
 
 namespace grove::test {
 namespace {
@@ -27,37 +28,41 @@ public:
   ~ChannelCall() override { other_.kill(); }
 
 protected:
-  Channel<int> channel_;
+  bool get_like() const override { return true; }
+  Channel<int> queue_;
   GreenletRef<> other_ = spawn([] {});
 };
 class ChannelGet : public ChannelCall {
-  bool call(Deadline deadline) override { return channel_.get(deadline) == 1; }
+protected:
+  bool call(Deadline deadline) override { return queue_.get(deadline) == 1; }
   void release() override {
-    if (channel_.try_put(1))
+    if (queue_.try_put(1))
       return;
-    other_ = spawn([this] { channel_.put(1); });
+    other_ = spawn([this] { queue_.put(1); });
     yield();
   }
-  std::size_t waiters() const override { return channel_.waiting_getters(); }
-  bool get_like() const override { return true; }
+  std::size_t waiters() const override { return queue_.waiting_getters(); }
 };
 class ChannelPut : public ChannelCall {
+protected:
   bool call(Deadline deadline) override {
-    channel_.put(1, deadline);
+    queue_.put(1, deadline);
     return true;
   }
   void release() override {
-    if (channel_.try_get())
+    if (queue_.try_get())
       return;
-    other_ = spawn([this] { EXPECT_EQ(channel_.get(), 1); });
+    other_ = spawn([this] { EXPECT_EQ(queue_.get(), 1); });
     yield();
   }
-  std::size_t waiters() const override { return channel_.waiting_putters(); }
-  bool get_like() const override { return true; }
+  std::size_t waiters() const override { return queue_.waiting_putters(); }
 };
 [[maybe_unused]] const bool rows_added = add_blocking_calls({
     blocking_row<ChannelGet>("channel_get"),
     blocking_row<ChannelPut>("channel_put"),
+    blocking_row<RangeCall<ChannelGet>>("channel_range_for"),
+    blocking_row<GetOpCall<ChannelGet>>("wait_any_channel_get"),
+    blocking_row<PutOpCall<ChannelPut>>("wait_any_channel_put"),
 });
 
 // gevent Q1
@@ -266,7 +271,8 @@ TEST_F(ChannelTest, closing_wakes_both_sides_and_ends_all_calls) {
   getter.get();
   EXPECT_TRUE(channel.closed());
   EXPECT_THROW(channel.put(1), Closed);
-  EXPECT_THROW((void)channel.try_put(1), Closed);
+  EXPECT_EQ(text_of<Closed>([&] { (void)channel.try_put(1); }),
+            "Channel.try_put: the channel is closed");
   EXPECT_THROW(channel.get(), Closed);
   EXPECT_THROW((void)channel.try_get(), Closed);
   EXPECT_THROW(wait_any(channel.get_op()), Closed);

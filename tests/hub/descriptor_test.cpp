@@ -131,7 +131,9 @@ TEST_F(DescriptorTest, a_second_reader_is_an_error_and_the_first_is_undisturbed)
   Pair pair;
   auto first = spawn([&] { return wait_readable(pair.a); });
   settle();
-  EXPECT_THROW(wait_readable(pair.a), std::logic_error);
+  EXPECT_EQ(text_of<std::logic_error>([&] { wait_readable(pair.a); }),
+            "grove: wait_readable descriptor " + std::to_string(pair.a) +
+                ": another greenlet waits for the same");
   EXPECT_THROW(wait_readable(pair.a, 1ms), std::logic_error);
   EXPECT_FALSE(first.ready());
   Pair::put(pair.b);

@@ -2,20 +2,27 @@
 // dump(), back traces of parked greenlets, the text of a Deadlock, Stats.
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <mutex>
 #include <sstream>
 #include <string>
 #include <vector>
 
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <grove/hub/dump.hpp>
 #include <grove/hub/event.hpp>
 #include <grove/hub/hub_thread.hpp>
 #include <grove/hub/join.hpp>
 #include <grove/hub/mutex.hpp>
+#include <grove/hub/pipe.hpp>
 #include <grove/hub/queue.hpp>
 #include <grove/hub/simulation.hpp>
 #include <grove/hub/timeout.hpp>
+#include <grove/hub/tree_local.hpp>
 
 #include <grove/hub/detail/wait.hpp>
 #include <grove/hub/detail/waker_hint.hpp>
@@ -59,6 +66,12 @@ std::size_t count(const std::string& text, const std::string& what) {
   for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + 1))
     ++n;
   return n;
+}
+
+// How far its line is indented.
+std::size_t column_of(const std::string& name, const std::string& all) {
+  const auto line = all.rfind('\n', all.find(" " + name + " (")) + 1;
+  return all.find_first_not_of(' ', line) - line;
 }
 
 // pitfall 27
@@ -209,14 +222,59 @@ TEST_F(Dump, tells_who_holds_a_mutex_and_who_spawned_whom) {
   const std::string all = dumped();
   EXPECT_NE(all.find("child (greenlet): waits in Mutex.lock, held by holder"), std::string::npos)
       << all;
-  const auto column = [&](const std::string& name) {
-    const auto at = all.find(" " + name + " (");
-    const auto line = all.rfind('\n', at) + 1;
-    return all.find_first_not_of(' ', line) - line;
-  };
-  EXPECT_EQ(column("child"), column("holder") + 2) << all;
+  EXPECT_EQ(column_of("child", all), column_of("holder", all) + 2) << all;
   holder.kill();
   settle();
+}
+
+// gevent M12
+TEST_F(Dump, a_parent_that_has_ended_is_shown_while_there_is_a_handle_to_it) {
+  Event never;
+  GreenletRef<> child;
+  auto grandparent = spawn(SpawnOptions{.name = "grandparent"}, [&] {
+    return spawn(SpawnOptions{.name = "parent"},
+                 [&] { child = spawn(SpawnOptions{.name = "child"}, [&] { never.wait(); }); });
+  });
+  GreenletRef<> parent = grandparent.get();
+  parent.join();
+  auto childless = spawn(SpawnOptions{.name = "childless"}, [] {});
+  childless.join();
+  std::string all = dumped();
+  EXPECT_EQ(column_of("grandparent", all), 2u) << all << "below main";
+  EXPECT_EQ(column_of("parent", all), 4u) << all;
+  EXPECT_EQ(column_of("child", all), 6u) << all;
+  EXPECT_NE(all.find("parent (greenlet): has ended\n"), std::string::npos) << all;
+  EXPECT_EQ(all.find("childless"), std::string::npos) << all;
+  parent = {};
+  grandparent = {};
+  all = dumped();
+  EXPECT_EQ(column_of("child", all), 0u) << all;
+  EXPECT_EQ(all.find("parent (greenlet)"), std::string::npos) << all;
+  child.kill();
+}
+
+struct Request {};
+
+// gevent M12
+TEST_F(Dump, tells_what_types_of_values_a_tree_shares_with_the_first_of_it) {
+  TreeLocal<Request> request;
+  TreeLocal<int> count;
+  Event never;
+  auto root = spawn(SpawnOptions{.name = "root"}, [&] {
+    request.get();
+    count.get();
+    auto child = spawn(SpawnOptions{.name = "child"}, [&] { never.wait(); });
+    never.wait();
+  });
+  auto other = spawn(SpawnOptions{.name = "other"}, [&] { never.wait(); });
+  settle();
+  const std::string all = dumped();
+  EXPECT_NE(entry_of(all, "root").find("; tree locals: Request, int;"), std::string::npos) << all;
+  EXPECT_EQ(::grove::test::count(all, "tree locals"), 1u) << all;
+  root.kill();
+  other.kill();
+  settle();
+  never.set();
 }
 
 TEST_F(Dump, tells_how_much_of_each_stack_is_used) {
@@ -271,6 +329,7 @@ TEST_F(Dump, a_stack_that_is_nearly_full_is_not_looked_into) {
 TEST_F(Dump, tells_for_how_long_each_waits) {
   const Simulation simulation(1); // for hours, exactly
   Event never;
+  sleep(1ms); // a wait begins at the time of the last poll: that was before the simulation
   auto first = spawn(SpawnOptions{.name = "first"}, [&] { never.wait(); });
   yield();
   sleep(std::chrono::hours(1));
@@ -308,6 +367,53 @@ TEST_F(Dump, of_another_hub_is_made_there) {
     g.kill();
   });
   EXPECT_NE(all.find("there (greenlet): waits in Event.wait"), std::string::npos) << all;
+}
+
+TEST_F(Dump, a_signal_from_outside_has_it_written_to_stderr_each_time) {
+  int ends[2];
+  ASSERT_EQ(pipe2(ends, O_CLOEXEC), 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    dup2(ends[1], STDERR_FILENO);
+    const SignalWatch watch = dump_on_signal();
+    Event never;
+    auto stuck = spawn(SpawnOptions{.name = "stuck"}, [&] { wait_far_below(never, 1); });
+    yield();
+    std::fputs("ready", stderr);
+    sleep(std::chrono::hours(1));
+    _exit(1);
+  }
+  close(ends[1]);
+  PipeReader err(ends[0]);
+  std::string seen;
+  const auto read_until = [&](auto done) {
+    while (!done()) {
+      char block[4096];
+      const std::size_t got = err.read(block);
+      if (got == 0)
+        throw TestError(1); // the child has died
+      seen.append(block, got);
+    }
+  };
+  read_until([&] { return seen == "ready"; });
+  for (int round = 0; round < 2; ++round) {
+    seen.clear();
+    kill(child, SIGUSR1);
+    read_until([&] {
+      return count(seen, "grove: SIGUSR1, a dump:\n") == 1 &&
+             count(seen, "stuck (greenlet): waits in Event.wait") == 1 &&
+             count(seen, "grove::test::wait_far_below") == 2 &&
+             count(seen, "SIGUSR1 (greenlet): is running") == 1 && seen.back() == '\n';
+    });
+  }
+  kill(child, SIGKILL);
+  EXPECT_EQ(waitpid(child, nullptr, 0), child);
+}
+
+TEST_F(Dump, the_watch_of_its_signal_is_one_like_any) {
+  const SignalWatch watch = dump_on_signal(SIGUSR2);
+  EXPECT_EQ(watch.signal(), SIGUSR2);
+  EXPECT_THROW((void)dump_on_signal(SIGKILL), std::invalid_argument);
 }
 
 // -- deadlock ------------------------------------------------------------------------------------

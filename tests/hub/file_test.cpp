@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// File: regular files, pipes and terminals; places, lines, closing, and what an interrupted call
-// leaves behind.
+// File: who owns a descriptor, regular files, and closing while others wait.
 #include <atomic>
 #include <cerrno>
 #include <cstdlib>
@@ -29,126 +28,20 @@
 #include <grove/hub/timeout.hpp>
 
 #include "../support/blocking_call.hpp"
+#include "../support/busy_threads.hpp"
 #include "../support/hub_test.hpp"
+#include "../support/pipe_files.hpp"
 
 extern char** environ; // NOLINT: POSIX
 
 namespace grove::test {
 namespace {
 
-// A pipe whose ends block, as those that a shell makes.
-struct Pipe {
-  int ends[2] = {-1, -1};
-  std::optional<File> in;
-  std::optional<File> out;
-  Pipe() {
-    EXPECT_EQ(pipe2(ends, O_CLOEXEC), 0);
-    in.emplace(File::own(ends[0], "the pipe"));
-    out.emplace(File::own(ends[1], "the pipe"));
-  }
-  void fill() const {
-    const int copy = open(("/proc/self/fd/" + std::to_string(ends[1])).c_str(),
-                          O_WRONLY | O_NONBLOCK | O_CLOEXEC);
-    const std::string block(4096, 'x');
-    while (write(copy, block.data(), block.size()) > 0) {
-    }
-    close(copy);
-  }
-};
-
-class FileRead : public BlockingCall {
-  bool call(Deadline deadline) override { return pipe_.in->read(1, deadline) == "x"; }
-  void release() override { EXPECT_EQ(write(pipe_.ends[1], "x", 1), 1); }
-  bool direct() const override { return false; }
-  bool get_like() const override { return true; }
-  Pipe pipe_;
-};
-class FileReadLine : public BlockingCall {
-public:
-  FileReadLine() { again(); }
-
-private:
-  bool call(Deadline deadline) override { return pipe_.in->read_line(deadline) == "part line"; }
-  void release() override { EXPECT_EQ(write(pipe_.ends[1], "line\n", 5), 5); }
-  void again() override { EXPECT_EQ(write(pipe_.ends[1], "part ", 5), 5); }
-  bool direct() const override { return false; }
-  bool get_like() const override { return true; }
-  Pipe pipe_;
-};
-class FileReadAll : public BlockingCall {
-public:
-  FileReadAll() { again(); }
-
-private:
-  bool call(Deadline deadline) override { return pipe_->in->read_all(deadline) == "text"; }
-  void release() override { pipe_->out.reset(); }
-  void again() override {
-    pipe_ = std::make_unique<Pipe>();
-    EXPECT_EQ(write(pipe_->ends[1], "text", 4), 4);
-  }
-  bool direct() const override { return false; }
-  bool get_like() const override { return true; }
-  std::unique_ptr<Pipe> pipe_;
-};
-class FileWrite : public BlockingCall {
-public:
-  FileWrite() { again(); }
-
-private:
-  bool call(Deadline deadline) override {
-    pipe_.out->write("y", deadline);
-    return true;
-  }
-  void release() override {
-    char block[65536];
-    EXPECT_GT(read(pipe_.ends[0], block, sizeof block), 0);
-  }
-  void again() override { pipe_.fill(); }
-  bool direct() const override { return false; }
-  bool get_like() const override { return true; }
-  Pipe pipe_;
-};
-
-[[maybe_unused]] const bool rows_added = add_blocking_calls({
-    blocking_row<FileRead>("file_read"),
-    blocking_row<FileReadLine>("file_read_line"),
-    blocking_row<FileReadAll>("file_read_all"),
-    blocking_row<FileWrite>("file_write"),
-});
-
-std::error_code error_of(const std::function<void()>& f) {
-  try {
-    f();
-  } catch (const std::system_error& error) {
-    return error.code();
-  }
-  return {};
-}
 bool is_open(int fd) { return fcntl(fd, F_GETFD) >= 0; }
 std::size_t open_descriptors() {
   const std::filesystem::directory_iterator all("/proc/self/fd");
   return static_cast<std::size_t>(std::distance(begin(all), end(all)));
 }
-
-// Keeps all threads of the default pool busy until it is told.
-class BusyThreads {
-public:
-  BusyThreads() {
-    for (std::size_t i = 0; i < default_thread_pool().max_threads(); ++i)
-      default_thread_pool().submit([over = over_] { over->wait(false); });
-  }
-  BusyThreads(const BusyThreads&) = delete;
-  BusyThreads& operator=(const BusyThreads&) = delete;
-  ~BusyThreads() { end(); }
-  void end() {
-    *over_ = true;
-    over_->notify_all();
-    EXPECT_TRUE(default_thread_pool().join());
-  }
-
-private:
-  std::shared_ptr<std::atomic<bool>> over_ = std::make_shared<std::atomic<bool>>(false);
-};
 
 class FileTest : public HubTest {
 protected:
@@ -198,8 +91,8 @@ TEST_F(FileTest, an_owned_descriptor_is_closed_at_the_end_and_a_borrowed_one_is_
 }
 
 TEST_F(FileTest, assignment_closes_what_was_there) {
-  Pipe one;
-  Pipe two;
+  PipeFiles one;
+  PipeFiles two;
   *one.in = std::move(*two.in);
   EXPECT_FALSE(is_open(one.ends[0]));
   EXPECT_EQ(one.in->descriptor(), two.ends[0]);
@@ -258,7 +151,7 @@ TEST_F(FileTest, an_open_that_nobody_waits_for_any_more_closes_what_it_opened) {
 
 // gevent R7
 TEST_F(FileTest, both_ends_of_a_pipe_can_be_closed) {
-  Pipe pipe;
+  PipeFiles pipe;
   pipe.in->close();
   pipe.out->close();
   EXPECT_FALSE(is_open(pipe.ends[0]));
@@ -290,7 +183,7 @@ TEST_F(FileTest, seek_tell_and_read_match_the_systems_own) {
 
 // gevent R2
 TEST_F(FileTest, a_pipe_has_no_places) {
-  Pipe pipe;
+  PipeFiles pipe;
   EXPECT_EQ(error_of([&] { pipe.in->seek(0); }).value(), ESPIPE);
   EXPECT_EQ(error_of([&] { pipe.in->tell(); }).value(), ESPIPE);
   char c = 0;
@@ -414,154 +307,6 @@ TEST_F(FileTest, an_interrupted_write_that_has_not_begun_never_does) {
   EXPECT_EQ(content(), "now");
 }
 
-// -- pipes, sockets, terminals
-// ---------------------------------------------------------------------
-
-// gevent R4
-TEST_F(FileTest, reading_into_a_buffer_takes_what_fits_and_others_run_meanwhile) {
-  Pipe pipe;
-  auto writer = spawn([&] {
-    for (const char* part : {"ab", "c"}) {
-      sleep(1ms);
-      pipe.out->write(part);
-    }
-    pipe.out->close();
-  });
-  char two[2];
-  EXPECT_EQ(pipe.in->read(two), 2u);
-  EXPECT_EQ(std::string(two, 2), "ab");
-  EXPECT_EQ(pipe.in->read(two), 1u);
-  EXPECT_EQ(two[0], 'c');
-  EXPECT_EQ(pipe.in->read(two), 0u);
-  EXPECT_EQ(pipe.in->read(std::span<char>{}), 0u);
-  writer.get();
-}
-
-TEST_F(FileTest, lines_may_come_in_pieces) {
-  Pipe pipe;
-  auto writer = spawn([&] {
-    for (const char* part : {"on", "e\n\ntw", "o\nlast"}) {
-      pipe.out->write(part);
-      sleep(1ms);
-    }
-    pipe.out->close();
-  });
-  EXPECT_EQ(pipe.in->read_line(), "one");
-  EXPECT_EQ(pipe.in->read_line(), "");
-  EXPECT_EQ(pipe.in->read_line(), "two");
-  EXPECT_EQ(pipe.in->read_line(), "last");
-  EXPECT_EQ(pipe.in->read_line(), std::nullopt);
-  writer.get();
-}
-
-// gevent F4
-// pitfall 36
-TEST_F(FileTest, a_megabyte_goes_through_a_pipe_that_stays_blocking) {
-  Pipe pipe;
-  std::string text;
-  for (int i = 0; text.size() < 1'000'000; ++i)
-    text += std::to_string(i) + ' ';
-  auto writer = spawn([&] {
-    pipe.out->write(text);
-    pipe.out->close();
-  });
-  settle();
-  EXPECT_FALSE(writer.ready());
-  EXPECT_EQ(pipe.in->read_all(), text);
-  EXPECT_EQ(fcntl(pipe.ends[0], F_GETFL) & O_NONBLOCK, 0);
-  writer.get();
-}
-
-TEST_F(FileTest, a_socket_is_read_and_written_like_a_pipe) {
-  int ends[2];
-  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
-  File one = File::own(ends[0]);
-  File two = File::own(ends[1]);
-  auto echo = spawn([&] {
-    while (auto line = two.read_line())
-      two.write(*line + "!\n");
-    two.close();
-  });
-  one.write("hello\n");
-  EXPECT_EQ(one.read_line(), "hello!");
-  const std::string large(1'000'000, 'x');
-  auto writer = spawn([&] { one.write(large + '\n'); });
-  EXPECT_EQ(one.read_line(), large + "!");
-  writer.get();
-  shutdown(ends[0], SHUT_WR);
-  EXPECT_EQ(one.read_all(), "");
-  echo.get();
-}
-
-// pitfall 36
-TEST_F(FileTest, a_terminal_is_waited_for_and_stays_blocking) {
-  int master = -1;
-  int slave = -1;
-  ASSERT_EQ(openpty(&master, &slave, nullptr, nullptr, nullptr), 0);
-  File keyboard = File::own(master, "the keyboard");
-  File terminal = File::own(slave, "the terminal");
-  EXPECT_THROW(terminal.read_line(1ms), TimeoutError);
-  auto reader = spawn([&] { return *terminal.read_line(); });
-  settle();
-  keyboard.write("typed\n");
-  EXPECT_EQ(reader.get(), "typed");
-  EXPECT_EQ(keyboard.read_line(), "typed\r"); // its echo
-  const std::string large(100'000, 'x');
-  auto writer = spawn([&] { terminal.write(large + "\n"); });
-  EXPECT_EQ(keyboard.read_line()->size(), large.size() + 1);
-  writer.get();
-  EXPECT_EQ(fcntl(slave, F_GETFL) & O_NONBLOCK, 0);
-}
-
-TEST_F(FileTest, writing_to_nobody_is_an_error_and_no_signal) {
-  Pipe pipe;
-  pipe.in->close();
-  EXPECT_EQ(error_of([&] { pipe.out->write("x"); }).value(), EPIPE);
-  sigset_t pending;
-  sigpending(&pending);
-  EXPECT_EQ(sigismember(&pending, SIGPIPE), 0);
-}
-
-// pitfall 49
-TEST_F(FileTest, a_reader_that_need_not_wait_lets_others_run) {
-  Pipe pipe;
-  pipe.out->write(std::string(1000, 'x'));
-  int turns = 0;
-  bool done = false;
-  auto other = spawn([&] {
-    while (!done) {
-      ++turns;
-      yield();
-    }
-  });
-  for (int i = 0; i < 1000; ++i)
-    EXPECT_EQ(pipe.in->read(1), "x");
-  done = true;
-  EXPECT_GE(turns, 10);
-  other.join();
-}
-
-TEST_F(FileTest, a_second_reader_is_told) {
-  Pipe pipe;
-  auto reader = spawn([&] { return pipe.in->read(1); });
-  settle();
-  EXPECT_THROW(pipe.in->read(1), std::logic_error);
-  EXPECT_THROW(pipe.in->read_line(), std::logic_error);
-  pipe.out->write("x");
-  EXPECT_EQ(reader.get(), "x");
-}
-
-TEST_F(FileTest, an_interrupted_line_is_read_again_in_full) {
-  Pipe pipe;
-  pipe.out->write("first half, ");
-  EXPECT_THROW(pipe.in->read_line(1ms), TimeoutError);
-  auto killed = spawn([&] { pipe.in->read_all(); });
-  settle();
-  killed.kill();
-  pipe.out->write("second half\n");
-  EXPECT_EQ(pipe.in->read_line(), "first half, second half");
-}
-
 // -- closing while others wait
 // ---------------------------------------------------------------------
 
@@ -569,8 +314,8 @@ TEST_F(FileTest, an_interrupted_line_is_read_again_in_full) {
 TEST_F(FileTest, who_reads_or_writes_is_woken_when_the_file_is_closed) {
   ErrorLog errors;
   for (const bool owned : {true, false}) {
-    Pipe pipe;
-    Pipe full;
+    PipeFiles pipe;
+    PipeFiles full;
     full.fill();
     File in = owned ? std::move(*pipe.in) : File::borrow(pipe.ends[0]);
     File out = owned ? std::move(*full.out) : File::borrow(full.ends[1]);
@@ -589,7 +334,7 @@ TEST_F(FileTest, who_reads_or_writes_is_woken_when_the_file_is_closed) {
 // pitfall 38, 39
 TEST_F(FileTest, a_file_may_go_while_it_is_read) {
   ErrorLog errors;
-  Pipe pipe;
+  PipeFiles pipe;
   auto reader = spawn([&] { pipe.in->read(1); });
   settle();
   EXPECT_EQ(write(pipe.ends[1], "x", 1), 1); // it will be woken, and finds its file gone
@@ -610,61 +355,6 @@ TEST_F(FileTest, a_job_keeps_the_number_of_a_closed_file_until_it_is_done) {
   EXPECT_TRUE(is_open(number)) << "it could have been somebody else's by now";
   busy.end();
   EXPECT_FALSE(is_open(number));
-}
-
-// -- stdin
-// -----------------------------------------------------------------------------------------
-
-// Runs in a process of its own, for the test below.
-TEST(FileChild, DISABLED_reads_stdin_in_a_greenlet) {
-  File in = File::borrow(STDIN_FILENO);
-  auto reader = spawn([&] {
-    std::string text;
-    while (auto line = in.read_line())
-      text += *line + ';';
-    return text;
-  });
-  settle();
-  EXPECT_FALSE(reader.ready());
-  File out = File::borrow(STDOUT_FILENO);
-  out.write("\nchild:waits\n"); // nothing is sent before: the reader stops nobody
-  out.write("\nchild:" + reader.get() + "\n");
-}
-
-// gevent F6
-// pitfall 36
-TEST_F(FileTest, a_child_reads_its_stdin_from_a_pipe) {
-  Pipe to;
-  Pipe from;
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, to.ends[0], STDIN_FILENO);
-  posix_spawn_file_actions_adddup2(&actions, from.ends[1], STDOUT_FILENO);
-  std::string self = std::filesystem::read_symlink("/proc/self/exe");
-  std::string filter = "--gtest_filter=FileChild.*";
-  std::string disabled = "--gtest_also_run_disabled_tests";
-  char* arguments[] = {self.data(), filter.data(), disabled.data(), nullptr};
-  pid_t child = -1;
-  ASSERT_EQ(posix_spawn(&child, self.c_str(), &actions, nullptr, arguments, environ), 0);
-  posix_spawn_file_actions_destroy(&actions);
-  to.in->close();
-  from.out->close();
-  const auto next_answer = [&] {
-    for (;;) {
-      auto line = from.in->read_line();
-      if (!line || line->rfind("child:", 0) == 0)
-        return line;
-    }
-  };
-  EXPECT_EQ(next_answer(), "child:waits");
-  to.out->write("one\n");
-  to.out->write("two\n");
-  to.out->close();
-  EXPECT_EQ(next_answer(), "child:one;two;");
-  EXPECT_EQ(next_answer(), std::nullopt);
-  int status = -1;
-  EXPECT_EQ(run_blocking([&] { return waitpid(child, &status, 0); }), child);
-  EXPECT_EQ(status, 0);
 }
 
 } // namespace

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 // fork(): the child has a hub of its own, and nothing of its parent's runs in it.
+#include <atomic>
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <memory>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <thread>
 
 #include <fcntl.h>
@@ -17,9 +20,12 @@
 #include <grove/hub/hub.hpp>
 #include <grove/hub/hub_thread.hpp>
 #include <grove/hub/join.hpp>
+#include <grove/hub/log.hpp>
+#include <grove/hub/message_pipe.hpp>
 #include <grove/hub/queue.hpp>
 #include <grove/hub/signal.hpp>
 #include <grove/hub/timeout.hpp>
+#include <grove/hub/watchdog.hpp>
 
 #include "../support/hub_test.hpp"
 
@@ -285,6 +291,30 @@ TEST_F(ForkTest, signals_that_the_parent_watches_do_in_the_child_what_they_did_b
     sleep(100us);
 }
 
+// -- watches -------------------------------------------------------------------------------------
+
+// What the parent's greenlets wait for is nothing that could wake the child's main.
+TEST_F(ForkTest, watches_of_the_parent_save_no_child_from_a_deadlock) {
+  Ends ends;
+  auto [mine, theirs] = MessagePipe::pair();
+  auto by_descriptor = spawn([&] { wait_readable(ends.read_end); });
+  auto by_watch = spawn([&pipe = mine] { (void)pipe.receive(); });
+  settle();
+  sleep(1ms);
+  EXPECT_EQ(in_child([&] {
+              try {
+                Event().wait();
+              } catch (const Deadlock&) {
+                return by_watch.killed() && by_descriptor.killed() ? 7 : 8;
+              }
+              return 9;
+            }),
+            7);
+  ends.put('x');
+  theirs.send("for the parent");
+  join_all({by_descriptor, by_watch});
+}
+
 // -- several threads -----------------------------------------------------------------------------
 
 class ForkOfManyThreads : public ForkTest {
@@ -320,6 +350,49 @@ TEST_F(ForkOfManyThreads, destroying_the_parents_hub_thread_does_not_wait_for_it
               return 5;
             }),
             5);
+}
+
+// Whoever else holds a lock at that time will not be there to open it.
+TEST_F(ForkOfManyThreads, the_lock_of_the_log_is_open_in_the_child) {
+  const auto quiet = [](LogLevel, std::string_view) {};
+  const LogSink before = set_log_sink(quiet);
+  std::atomic<bool> stop{false};
+  std::thread other([&] {
+    while (!stop)
+      set_log_sink(quiet);
+  });
+  for (int i = 0; i < 200; ++i) {
+    ASSERT_EQ(in_child([&] {
+                alarm(60); // ends one that hangs
+                set_log_sink(quiet);
+                detail::log(LogLevel::info, "in the child");
+                return 5;
+              }),
+              5);
+  }
+  stop = true;
+  other.join();
+  set_log_sink(before);
+}
+
+TEST_F(ForkOfManyThreads, the_lock_of_the_watchdog_is_open_in_the_child) {
+  std::atomic<bool> stop{false};
+  std::thread other([&] {
+    while (!stop) {
+      const Watchdog watchdog(1s);
+    }
+  });
+  for (int i = 0; i < 30; ++i) {
+    ASSERT_EQ(in_child([] {
+                alarm(60);
+                const Watchdog own(1s);
+                const HubThread hub;
+                return 5;
+              }),
+              5);
+  }
+  stop = true;
+  other.join();
 }
 
 TEST_F(ForkOfManyThreads, a_thread_of_another_hub_may_fork) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Hub: order, fairness, post, the error hook, dump, deadlock.
+// Hub: order, fairness, post, the error hook, dump.
 #include <algorithm>
 #include <atomic>
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
@@ -12,8 +13,6 @@
 #include <vector>
 
 #include <fcntl.h>
-#include <sys/time.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <grove/hub/async_result.hpp>
@@ -24,7 +23,6 @@
 #include <grove/hub/hub_thread.hpp>
 #include <grove/hub/join.hpp>
 #include <grove/hub/queue.hpp>
-#include <grove/hub/wait_any.hpp>
 
 #include "../support/hub_test.hpp"
 
@@ -280,6 +278,27 @@ TEST_F(HubItself, objects_of_another_hub_are_refused_in_checked_builds) {
   EXPECT_TRUE(queue.empty());
 }
 
+TEST_F(HubItself, objects_of_a_hub_that_has_ended_are_refused_on_the_next_in_checked_builds) {
+  if (!detail::debug_checks)
+    GTEST_SKIP() << "this build does not check";
+  std::unique_ptr<Event> event;
+  std::uint16_t index = 0;
+  {
+    HubThread one;
+    index = one.hub().index();
+    one.call([&] { event = std::make_unique<Event>(); });
+  }
+  HubThread two;
+  ASSERT_EQ(two.hub().index(), index);
+  two.call([&] {
+    EXPECT_THROW(event->set(), std::logic_error);
+    EXPECT_THROW(event->wait(0ms), std::logic_error);
+    event = std::make_unique<Event>();
+    event->set();
+    EXPECT_TRUE(event->wait(0ms));
+  });
+}
+
 // -- errors --------------------------------------------------------------------------------------
 
 // gevent H1
@@ -306,6 +325,19 @@ TEST_F(HubItself, an_exception_of_any_type_is_reported_by_its_type) {
   ASSERT_EQ(errors.size(), 2u);
   EXPECT_NE(errors[0].what.find("int"), std::string::npos) << errors[0].what;
   EXPECT_NE(errors[1].what.find("string"), std::string::npos) << errors[1].what;
+}
+
+TEST_F(HubItself, any_error_can_be_put_into_the_same_words) {
+  ErrorLog errors;
+  auto failed = spawn([] { throw std::runtime_error("no luck"); });
+  std::string told;
+  failed.link_exception([&](const GreenletRef<>& g) { told = describe(g.exception()); });
+  settle();
+  EXPECT_EQ(told, "std::runtime_error: no luck");
+  EXPECT_EQ(errors[0].what, told);
+  EXPECT_EQ(describe(std::make_exception_ptr(7)), "int");
+  EXPECT_EQ(describe(std::make_exception_ptr(GreenletExit())), "grove::GreenletExit");
+  EXPECT_EQ(describe(nullptr), "nothing");
 }
 
 TEST_F(HubItself, a_kill_is_not_reported) {
@@ -366,226 +398,6 @@ TEST_F(HubItself, stats_count_the_living) {
   go_on.set();
   join_all({a, b});
   EXPECT_EQ(Hub::current().stats().living, before);
-}
-
-// -- deadlock ------------------------------------------------------------------------------------
-
-TEST_F(HubItself, a_deadlock_tells_who_waits_and_for_what) {
-  Event never;
-  Queue<int> queue;
-  auto g = spawn(SpawnOptions{.name = "stuck-one"}, [&] { queue.get(); });
-  try {
-    never.wait();
-    ADD_FAILURE() << "nothing was thrown";
-  } catch (const Deadlock& e) {
-    const std::string what = e.what();
-    EXPECT_NE(what.find("stuck-one"), std::string::npos) << what;
-    EXPECT_NE(what.find("Queue.get"), std::string::npos) << what;
-    EXPECT_NE(what.find("Event.wait"), std::string::npos) << what;
-  }
-  EXPECT_EQ(never.waiters(), 0u);
-  EXPECT_FALSE(g.ready());
-  g.kill();
-}
-
-TEST_F(HubItself, a_deadlock_is_found_in_every_wait_of_main) {
-  Event never;
-  Queue<int> queue;
-  Queue<int> full(1);
-  full.put(0);
-  AsyncResult<int> result;
-  auto g = spawn([&] { never.wait(); });
-  EXPECT_THROW(never.wait(), Deadlock);
-  EXPECT_THROW(queue.get(), Deadlock);
-  EXPECT_THROW(full.put(1), Deadlock);
-  EXPECT_THROW(result.get(), Deadlock);
-  EXPECT_THROW(g.join(), Deadlock);
-  EXPECT_THROW(join_all({g}), Deadlock);
-  EXPECT_THROW(wait_any(queue.get_op(), never.wait_op()), Deadlock);
-  EXPECT_THROW(sleep(Deadline()), Deadlock);
-  g.kill();
-}
-
-TEST_F(HubItself, after_a_deadlock_the_hub_works_as_before) {
-  Event event;
-  EXPECT_THROW(event.wait(), Deadlock);
-  auto g = spawn([&] { event.set(); });
-  EXPECT_TRUE(event.wait());
-  EXPECT_NO_THROW(yield());
-  EXPECT_THROW(Event().wait(), Deadlock);
-  g.join();
-}
-
-TEST_F(HubItself, a_timer_can_wake_somebody_so_it_is_no_deadlock) {
-  Event event;
-  auto g = spawn([&] {
-    sleep(2ms);
-    event.set();
-  });
-  EXPECT_NO_THROW(EXPECT_TRUE(event.wait()));
-  EXPECT_NO_THROW(EXPECT_FALSE(Event().wait(1ms)));
-  g.join();
-}
-
-TEST_F(HubItself, a_descriptor_that_is_waited_for_is_no_deadlock_and_one_that_was_is) {
-  int ends[2];
-  ASSERT_EQ(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
-  Event event;
-  auto reader = spawn([&] {
-    wait_readable(ends[0]);
-    event.set();
-  });
-  std::thread writer([&] { EXPECT_EQ(write(ends[1], "x", 1), 1); });
-  EXPECT_NO_THROW(EXPECT_TRUE(event.wait()));
-  writer.join();
-  reader.join();
-  char c = 0;
-  EXPECT_EQ(read(ends[0], &c, 1), 1);
-  EXPECT_FALSE(wait_readable(ends[0], 1ms));
-  EXPECT_THROW(Event().wait(), Deadlock);
-  close_descriptor(ends[0]);
-  close_descriptor(ends[1]);
-}
-
-TEST_F(HubItself, an_attached_thread_may_wake_somebody_so_it_is_no_deadlock) {
-  Hub& hub = Hub::current();
-  {
-    auto attachment = hub.attach();
-    AsyncResult<int> result;
-    std::thread thread(
-        [result, a = std::make_unique<Hub::Attachment>(std::move(attachment))]() mutable {
-          result.set(1);
-          a.reset(); // on another thread than that of the hub
-        });
-    EXPECT_NO_THROW(EXPECT_EQ(result.get(), 1));
-    thread.join();
-  }
-  settle();
-  EXPECT_THROW(Event().wait(), Deadlock);
-}
-
-TEST_F(HubItself, another_hub_may_wake_somebody_so_it_is_no_deadlock) {
-  AsyncResult<int> result;
-  {
-    HubThread other;
-    other.hub().post([result] {
-      sleep(1ms);
-      result.set(1);
-    });
-    EXPECT_NO_THROW(EXPECT_EQ(result.get(), 1));
-  }
-  EXPECT_THROW(Event().wait(), Deadlock);
-}
-
-TEST_F(HubItself, greenlets_that_wait_for_ever_are_not_told_of_a_deadlock) {
-  Event never;
-  bool thrown = false;
-  auto g = spawn([&] {
-    try {
-      never.wait();
-    } catch (const Deadlock&) {
-      thrown = true;
-      throw;
-    }
-  });
-  EXPECT_THROW(g.join(), Deadlock);
-  EXPECT_FALSE(thrown);
-  g.kill();
-}
-
-// -- the process ---------------------------------------------------------------------------------
-
-// pitfall 34
-TEST_F(HubItself, every_descriptor_of_the_hub_closes_on_exec) {
-  sleep(100us); // every part of the loop has been in use
-  HubThread other;
-  other.call([] { sleep(100us); });
-  int looked_at = 0;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
-    std::error_code gone;
-    const auto target = std::filesystem::read_symlink(entry.path(), gone).string();
-    if (gone || target.find("anon_inode:[event") == std::string::npos)
-      continue;
-    const int fd = std::stoi(entry.path().filename().string());
-    EXPECT_NE(fcntl(fd, F_GETFD) & FD_CLOEXEC, 0) << target;
-    ++looked_at;
-  }
-  EXPECT_GE(looked_at, 2);
-}
-
-// pitfall 34
-TEST_F(HubItself, a_forked_child_that_ends_leaves_the_parent_unhurt) {
-  int ends[2];
-  ASSERT_EQ(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
-  auto reader = spawn([&] { return wait_readable(ends[0]); });
-  yield();
-  const pid_t child = fork();
-  if (child == 0)
-    _exit(0);
-  ASSERT_GT(child, 0);
-  int status = 0;
-  ASSERT_EQ(waitpid(child, &status, 0), child);
-  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-  ASSERT_EQ(write(ends[1], "x", 1), 1);
-  EXPECT_TRUE(reader.get());
-  EXPECT_NO_THROW(sleep(1ms));
-  close_descriptor(ends[0]);
-  close_descriptor(ends[1]);
-}
-
-// reliability 12
-TEST_F(HubItself, a_storm_of_signals_disturbs_no_wait) {
-  struct sigaction action {};
-  action.sa_handler = [](int) {};
-  struct sigaction before {};
-  sigaction(SIGALRM, &action, &before); // no SA_RESTART: every system call sees EINTR
-  itimerval storm{{0, 1000}, {0, 1000}};
-  setitimer(ITIMER_REAL, &storm, nullptr);
-  int ends[2];
-  ASSERT_EQ(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
-  for (int i = 0; i < 5; ++i) {
-    auto start = Clock::now();
-    EXPECT_NO_THROW(sleep(5ms));
-    EXPECT_GE(Clock::now() - start, 5ms);
-    start = Clock::now();
-    EXPECT_NO_THROW(EXPECT_FALSE(wait_readable(ends[0], 5ms)));
-    EXPECT_GE(Clock::now() - start, 5ms);
-  }
-  storm = {};
-  setitimer(ITIMER_REAL, &storm, nullptr);
-  sigaction(SIGALRM, &before, nullptr);
-  close_descriptor(ends[0]);
-  close_descriptor(ends[1]);
-}
-
-// Abandoned greenlets cost no exit code, and are not unwound.
-TEST_F(HubItself, a_process_may_exit_while_greenlets_are_parked) {
-  in_fresh_processes();
-  EXPECT_EXIT(
-      {
-        Event never;
-        spawn([&] {
-          AtExit unwound([] { std::_Exit(3); });
-          never.wait();
-        });
-        yield();
-        std::exit(0);
-      },
-      ::testing::ExitedWithCode(0), "");
-}
-
-TEST_F(HubItself, exit_inside_a_greenlet_ends_the_process_with_its_code) {
-  if (under_asan)
-    GTEST_SKIP() << "LeakSanitizer looks at the running stack only, and misses what main's holds";
-  in_fresh_processes();
-  EXPECT_EXIT(
-      {
-        spawn([] {
-          yield();
-          std::exit(7);
-        }).join();
-      },
-      ::testing::ExitedWithCode(7), "");
 }
 
 } // namespace

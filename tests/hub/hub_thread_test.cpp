@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: MIT
 // HubThread: hubs on further threads, calls and kills across them, their ordered end.
 #include <atomic>
+#include <cstddef>
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
+
+#include <pthread.h>
 
 #include <grove/hub/async_result.hpp>
 #include <grove/hub/event.hpp>
@@ -343,6 +347,45 @@ TEST_F(HubThreadTest, the_threads_own_variables_are_destroyed_after_its_greenlet
     EXPECT_EQ(greenlets, 1);
   }
   EXPECT_EQ(at_thread_end.load(), 0);
+}
+
+// On a hub the wait is green, with a thread's help. Where none is to be had it is green all the
+// same.
+TEST_F(HubThreadTest, it_ends_in_order_though_no_thread_can_be_started) {
+  auto other = std::make_unique<HubThread>();
+  bool unwound = false;
+  other->call([&] {
+    spawn([&] {
+      AtExit unwind([&] {
+        sleep(2ms);
+        unwound = true;
+      });
+      sleep(Deadline());
+    });
+    yield();
+  });
+  pthread_attr_t before;
+  pthread_attr_t huge;
+  ASSERT_EQ(pthread_getattr_default_np(&before), 0);
+  ASSERT_EQ(pthread_getattr_default_np(&huge), 0);
+  ASSERT_EQ(pthread_attr_setstacksize(&huge, std::size_t{1} << 60), 0);
+  ASSERT_EQ(pthread_setattr_default_np(&huge), 0);
+  EXPECT_THROW(std::thread([] {}).join(), std::system_error);
+  EXPECT_THROW(HubThread(), std::system_error);
+  int turns = 0;
+  auto ticker = spawn([&] {
+    for (;;) {
+      ++turns;
+      yield();
+    }
+  });
+  other.reset();
+  EXPECT_TRUE(unwound);
+  EXPECT_GT(turns, 0);
+  ticker.kill();
+  ASSERT_EQ(pthread_setattr_default_np(&before), 0);
+  pthread_attr_destroy(&huge);
+  pthread_attr_destroy(&before);
 }
 
 // -- many threads --------------------------------------------------------------------------------

@@ -5,11 +5,13 @@
 #include <cstdlib>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #include <unistd.h>
 
 #include <grove/hub/event.hpp>
 #include <grove/hub/greenlet.hpp>
+#include <grove/hub/greenlet_local.hpp>
 #include <grove/hub/hub.hpp>
 #include <grove/hub/hub_thread.hpp>
 #include <grove/hub/join.hpp>
@@ -17,6 +19,7 @@
 #include <grove/hub/timeout.hpp>
 
 #include "../support/hub_test.hpp"
+#include "../support/program_test.hpp"
 
 namespace grove::test {
 namespace {
@@ -24,17 +27,8 @@ namespace {
 using ::testing::ExitedWithCode;
 using ::testing::KilledBySignal;
 
-class MainTest : public ::testing::Test {
+class MainTest : public ProgramTest {
 protected:
-  void SetUp() override { in_fresh_processes(); }
-
-  // Runs f as the whole of a main() and exits with what it gives.
-  template <class F>
-  [[noreturn]] static void run(F f) {
-    static char name[] = "program";
-    static char* argv[] = {name, nullptr};
-    std::exit(main(1, argv, std::move(f)));
-  }
   static void say(const char* text) {
     std::fputs(text, stderr);
     std::fputc('\n', stderr);
@@ -147,6 +141,48 @@ TEST_F(MainTest, one_that_declines_its_kill_is_killed_again) {
                 return 0;
               }),
               ExitedWithCode(0), "declined\nunwound");
+}
+
+TEST_F(MainTest, destructors_of_its_locals_may_wait) {
+  struct Waits {
+    bool on = true;
+    Waits() = default;
+    Waits(Waits&& other) noexcept : on(std::exchange(other.on, false)) {}
+    ~Waits() {
+      if (!on)
+        return;
+      sleep(1ms);
+      say("destroyed");
+    }
+  };
+  EXPECT_EXIT(run([] {
+                static const GreenletLocal<Waits> local;
+                (void)local.get();
+                return 3;
+              }),
+              ExitedWithCode(3), "destroyed");
+}
+
+TEST_F(MainTest, a_timeout_scope_around_it_may_run_out_meanwhile) {
+  EXPECT_EXIT(
+      {
+        {
+          const Timeout around(1ms);
+          {
+            const Main scope;
+            spawn([] {
+              AtExit unwound([] { sleep(5ms); });
+              sleep(Deadline());
+            });
+            yield();
+          }
+          const Timeout of_the_next_hub(10s);
+          sleep(1ms);
+          say("goes on");
+        }
+        std::exit(0);
+      },
+      ExitedWithCode(0), "goes on");
 }
 
 TEST_F(MainTest, hubs_of_other_threads_end_before_it) {
@@ -274,6 +310,51 @@ TEST_F(MainTest, a_second_signal_ends_the_process_at_once) {
                 sleep(Deadline());
               }),
               KilledBySignal(SIGINT), "");
+}
+
+TEST_F(MainTest, a_first_signal_during_the_shutdown_is_ignored) {
+  EXPECT_EXIT(run([] {
+                spawn([] {
+                  AtExit unwound([] {
+                    std::raise(SIGTERM);
+                    sleep(2ms);
+                    say("unwound");
+                  });
+                  sleep(Deadline());
+                });
+                yield();
+                return 3;
+              }),
+              ExitedWithCode(3), "unwound");
+}
+
+TEST_F(MainTest, a_second_signal_ends_the_process_during_the_shutdown_too) {
+  EXPECT_EXIT(run([] {
+                spawn([] {
+                  AtExit unwound([] {
+                    std::raise(SIGTERM);
+                    say("unwound");
+                  });
+                  sleep(Deadline());
+                });
+                yield();
+                std::raise(SIGINT);
+                sleep(Deadline());
+              }),
+              KilledBySignal(SIGTERM), "");
+  EXPECT_EXIT(run([] {
+                spawn([] {
+                  AtExit unwound([] {
+                    std::raise(SIGTERM);
+                    sleep(2ms);
+                    std::raise(SIGTERM);
+                  });
+                  sleep(Deadline());
+                });
+                yield();
+                return 3;
+              }),
+              KilledBySignal(SIGTERM), "");
 }
 
 TEST_F(MainTest, interrupted_is_no_std_exception) {

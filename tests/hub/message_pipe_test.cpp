@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -334,6 +335,45 @@ TEST(FrameReaderTest, messages_come_out_of_pieces_of_any_size) {
 
 TEST_F(MessagePipeTest, a_limit_that_no_head_can_tell_is_refused) {
   EXPECT_THROW(MessagePipe::pair(std::size_t{1} << 40), std::invalid_argument);
+}
+
+// The descriptor is another's, which cannot be sent to, for as long as the rest is to go out.
+TEST_F(MessagePipeTest, an_error_within_a_message_is_the_end_of_sending) {
+  auto [here, there] = MessagePipe::pair();
+  const std::string large(1 << 20, 'l');
+  EXPECT_NO_THROW(here.send(large, 1ms)); // begun: the rest is the loop's
+  const int socket = fcntl(here.descriptor(), F_DUPFD_CLOEXEC, 0);
+  const int other = open("/dev/null", O_RDWR | O_CLOEXEC);
+  ASSERT_EQ(dup3(other, here.descriptor(), O_CLOEXEC), here.descriptor());
+  char block[4096];
+  std::size_t taken = 0;
+  for (ssize_t n; (n = recv(there.descriptor(), block, sizeof block, MSG_DONTWAIT)) > 0;)
+    taken += static_cast<std::size_t>(n);
+  EXPECT_LT(taken, large.size());
+  sleep(2ms); // the loop finds that there is room
+  ASSERT_EQ(dup3(socket, here.descriptor(), O_CLOEXEC), here.descriptor());
+  close(socket);
+  close(other);
+  for (int i = 0; i < 2; ++i) {
+    try {
+      here.send("not part of it");
+      ADD_FAILURE() << "it was sent";
+    } catch (const std::system_error& error) {
+      EXPECT_EQ(error.code().value(), ENOTSOCK);
+    }
+  }
+  EXPECT_EQ(recv(there.descriptor(), block, sizeof block, MSG_DONTWAIT), -1);
+}
+
+TEST_F(MessagePipeTest, who_waits_to_send_hears_of_the_error_too) {
+  ErrorLog errors;
+  auto [here, there] = MessagePipe::pair();
+  auto first = spawn([&pipe = here] { pipe.send(std::string(1 << 20, 'l')); });
+  auto second = spawn([&pipe = here] { pipe.send("s"); });
+  settle();
+  there.close();
+  EXPECT_THROW(first.get(), std::system_error);
+  EXPECT_THROW(second.get(), std::system_error);
 }
 
 } // namespace

@@ -26,13 +26,16 @@ public:
   LockCall() { hold(); }
   ~LockCall() override { let_go(); }
 
-private:
+protected:
   bool call(Deadline deadline) override {
     if (!lock_.lock(deadline))
       return false;
     lock_.unlock();
     return true;
   }
+  Lock lock_;
+
+private:
   void release() override { let_go(); }
   void again() override {
     settle();
@@ -57,13 +60,23 @@ private:
     release_->set();
     holder_.join();
   }
-  Lock lock_;
   std::unique_ptr<Event> release_;
   GreenletRef<> holder_;
+};
+template <class Lock>
+class LockOpCall : public LockCall<Lock> {
+  bool call(Deadline deadline) override {
+    if (wait_any(this->lock_.lock_op(), after(deadline)).index() != 0)
+      return false;
+    this->lock_.unlock();
+    return true;
+  }
 };
 [[maybe_unused]] const bool rows_added = add_blocking_calls({
     blocking_row<LockCall<Mutex>>("mutex_lock"),
     blocking_row<LockCall<RMutex>>("rmutex_lock"),
+    blocking_row<LockOpCall<Mutex>>("wait_any_mutex"),
+    blocking_row<LockOpCall<RMutex>>("wait_any_rmutex"),
 });
 
 // What holds of both.

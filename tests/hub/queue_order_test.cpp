@@ -15,40 +15,24 @@
 
 #include "../support/blocking_call.hpp"
 #include "../support/hub_test.hpp"
+#include "../support/queue_calls.hpp"
 
 namespace grove::test {
 namespace {
 
 class QueueOrderTest : public HubTest {};
 
-template <class Order>
-class OrderedGet : public BlockingCall {
-  bool call(Deadline deadline) override { return queue_.get(deadline) == 1; }
-  void release() override { queue_.put(1); }
-  std::size_t waiters() const override { return queue_.waiting_getters(); }
-  bool get_like() const override { return true; }
-  Queue<int, Order> queue_;
-};
-template <class Order>
-class OrderedPut : public BlockingCall {
-public:
-  OrderedPut() { queue_.put(1); }
-
-private:
-  bool call(Deadline deadline) override {
-    queue_.put(1, deadline);
-    return true;
-  }
-  void release() override { EXPECT_EQ(queue_.get(), 1); }
-  std::size_t waiters() const override { return queue_.waiting_putters(); }
-  bool get_like() const override { return true; }
-  Queue<int, Order> queue_{1};
-};
+using LifoQueue = Queue<int, Lifo>;
+using PriorityQueue = Queue<int, Priority<>>;
 [[maybe_unused]] const bool rows_added = add_blocking_calls({
-    blocking_row<OrderedGet<Lifo>>("lifo_get"),
-    blocking_row<OrderedPut<Lifo>>("lifo_put"),
-    blocking_row<OrderedGet<Priority<>>>("priority_get"),
-    blocking_row<OrderedPut<Priority<>>>("priority_put"),
+    blocking_row<GetCall<LifoQueue>>("lifo_get"),
+    blocking_row<PutCall<LifoQueue>>("lifo_put"),
+    blocking_row<PeekCall<LifoQueue>>("lifo_peek"),
+    blocking_row<RangeCall<GetCall<LifoQueue>>>("lifo_range_for"),
+    blocking_row<GetCall<PriorityQueue>>("priority_get"),
+    blocking_row<PutCall<PriorityQueue>>("priority_put"),
+    blocking_row<PeekCall<PriorityQueue>>("priority_peek"),
+    blocking_row<RangeCall<GetCall<PriorityQueue>>>("priority_range_for"),
 });
 
 template <class Q>
@@ -166,7 +150,8 @@ TEST_F(QueueOrderTest, closing_discards_in_every_order) {
 }
 
 TEST_F(QueueOrderTest, a_negative_size_is_refused) {
-  EXPECT_THROW(Queue<int>(static_cast<std::size_t>(-1)), std::invalid_argument);
+  EXPECT_EQ(text_of<std::invalid_argument>([] { Queue<int> queue(static_cast<std::size_t>(-1)); }),
+            "grove: Queue: a maxsize of -1 is negative");
 }
 
 // An order of a program's own: it counts what it is asked for, and throws when it is told to.
@@ -248,6 +233,29 @@ TEST_F(QueueOrderTest, a_container_that_throws_leaves_the_queue_usable) {
   yield();
   queue.put(4);
   EXPECT_EQ(getter.get(), 4);
+}
+
+// gevent Q29
+TEST_F(QueueOrderTest, an_item_that_cannot_be_taken_lets_in_one_putter_and_no_more) {
+  Hooks::Counts counts;
+  Queue<int, Hooks> queue(1, {&counts});
+  queue.put(1);
+  std::vector<GreenletRef<>> putters;
+  for (const int item : {2, 3, 4})
+    putters.push_back(spawn([&queue, item] { queue.put(item); }));
+  yield();
+  counts.take_fails = true;
+  for (int i = 0; i < 3; ++i)
+    EXPECT_THROW(queue.get(), TestError);
+  EXPECT_EQ(queue.size(), 2u);
+  EXPECT_EQ(queue.waiting_putters(), 2u);
+  counts.take_fails = false;
+  EXPECT_EQ(queue.get(), 1);
+  EXPECT_EQ(queue.size(), 1u);
+  EXPECT_EQ(queue.waiting_putters(), 2u);
+  for (const int item : {2, 3, 4})
+    EXPECT_EQ(queue.get(), item);
+  join_all(putters);
 }
 
 // gevent Q29

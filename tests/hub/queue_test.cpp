@@ -12,12 +12,23 @@
 #include <grove/hub/queue.hpp>
 #include <grove/hub/timeout.hpp>
 
+#include "../support/blocking_call.hpp"
 #include "../support/hub_test.hpp"
+#include "../support/queue_calls.hpp"
 
 namespace grove::test {
 namespace {
 
 class QueueTest : public HubTest {};
+
+[[maybe_unused]] const bool rows_added = add_blocking_calls({
+    blocking_row<GetCall<Queue<int>>>("queue_get"),
+    blocking_row<PutCall<Queue<int>>>("queue_put"),
+    blocking_row<PeekCall<Queue<int>>>("queue_peek"),
+    blocking_row<RangeCall<GetCall<Queue<int>>>>("queue_range_for"),
+    blocking_row<GetOpCall<GetCall<Queue<int>>>>("wait_any_get"),
+    blocking_row<PutOpCall<PutCall<Queue<int>>>>("wait_any_put"),
+});
 
 // gevent Q1
 TEST_F(QueueTest, a_second_try_put_into_a_size_of_one_fails_and_keeps_the_item) {
@@ -228,7 +239,10 @@ TEST_F(QueueTest, after_two_getters_have_timed_out_the_item_stays) {
 // gevent Q26
 TEST_F(QueueTest, a_negative_time_is_refused) {
   Queue<int> queue;
-  EXPECT_THROW(queue.get(-1ms), std::invalid_argument);
+  const int line = __LINE__ + 1;
+  const std::string text = text_of<std::invalid_argument>([&] { queue.get(-1ms); });
+  EXPECT_NE(text.find("queue_test.cpp:" + std::to_string(line)), std::string::npos) << text;
+  EXPECT_NE(text.find(": a timeout of -1000000 ns is negative"), std::string::npos) << text;
   EXPECT_THROW(queue.put(1, -1ms), std::invalid_argument);
   EXPECT_TRUE(queue.empty());
 }

@@ -57,13 +57,16 @@ public:
   RWLockShared() { again(); }
   ~RWLockShared() override { release(); }
 
-private:
+protected:
   bool call(Deadline deadline) override {
     if (!lock_.lock_shared(deadline))
       return false;
     lock_.unlock_shared();
     return true;
   }
+  RWLock lock_;
+
+private:
   void release() override {
     release_->set();
     writer_.join();
@@ -81,14 +84,22 @@ private:
     yield();
   }
   std::size_t waiters() const override { return lock_.waiters(); }
-  RWLock lock_;
   std::unique_ptr<Event> release_;
   GreenletRef<> writer_;
+};
+class RWLockSharedOpCall : public RWLockShared {
+  bool call(Deadline deadline) override {
+    if (wait_any(lock_.lock_shared_op(), after(deadline)).index() != 0)
+      return false;
+    lock_.unlock_shared();
+    return true;
+  }
 };
 [[maybe_unused]] const bool rows_added = add_blocking_calls({
     blocking_row<RWLockCall>("rw_lock"),
     blocking_row<RWLockOpCall>("wait_any_rw_lock"),
     blocking_row<RWLockShared>("rw_lock_shared"),
+    blocking_row<RWLockSharedOpCall>("wait_any_rw_lock_shared"),
 });
 
 TEST_F(RWLockTest, readers_read_together_and_a_writer_is_alone) {

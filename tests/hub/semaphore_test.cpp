@@ -26,27 +26,36 @@ class SemaphoreAcquire : public BlockingCall {
   bool call(Deadline deadline) override { return semaphore_.acquire(deadline); }
   void release() override { semaphore_.release(); }
   std::size_t waiters() const override { return semaphore_.waiters(); }
+
+protected:
   Semaphore semaphore_{0};
 };
-class SemaphoreWait : public BlockingCall {
+class SemaphoreWait : public SemaphoreAcquire {
   bool call(Deadline deadline) override { return semaphore_.wait(deadline); }
-  void release() override { semaphore_.release(); }
   void again() override { EXPECT_TRUE(semaphore_.try_acquire()); }
-  std::size_t waiters() const override { return semaphore_.waiters(); }
-  Semaphore semaphore_{0};
 };
-class WaitAnyAcquire : public BlockingCall {
+class WaitAnyAcquire : public SemaphoreAcquire {
   bool call(Deadline deadline) override {
     return wait_any(semaphore_.acquire_op(), after(deadline)).index() == 0;
   }
-  void release() override { semaphore_.release(); }
-  std::size_t waiters() const override { return semaphore_.waiters(); }
-  Semaphore semaphore_{0};
+};
+class WaitAnyPermit : public SemaphoreWait {
+  bool call(Deadline deadline) override {
+    return wait_any(semaphore_.wait_op(), after(deadline)).index() == 0;
+  }
+};
+class WaitForPermit : public SemaphoreWait {
+  bool call(Deadline deadline) override {
+    Semaphore* all[] = {&semaphore_};
+    return one_is_ready(all, deadline);
+  }
 };
 [[maybe_unused]] const bool rows_added = add_blocking_calls({
     blocking_row<SemaphoreAcquire>("semaphore_acquire"),
     blocking_row<SemaphoreWait>("semaphore_wait"),
     blocking_row<WaitAnyAcquire>("wait_any_semaphore"),
+    blocking_row<WaitAnyPermit>("wait_any_semaphore_wait"),
+    blocking_row<WaitForPermit>("wait_semaphore"),
 });
 
 TEST_F(SemaphoreTest, it_counts_what_is_taken_and_given) {
@@ -122,10 +131,12 @@ TEST_F(SemaphoreTest, a_bounded_one_counts_what_it_hands_over_as_taken) {
 }
 
 TEST_F(SemaphoreTest, negative_numbers_are_refused) {
-  EXPECT_THROW(Semaphore(-1), std::invalid_argument);
+  EXPECT_EQ(text_of<std::invalid_argument>([] { Semaphore semaphore(-1); }),
+            "grove: Semaphore: a count of -1 permits is negative");
   EXPECT_THROW(Semaphore(-1, Semaphore::bounded), std::invalid_argument);
   Semaphore semaphore(1);
-  EXPECT_THROW(semaphore.release(-1), std::invalid_argument);
+  EXPECT_EQ(text_of<std::invalid_argument>([&] { semaphore.release(-1); }),
+            "grove: Semaphore.release: a number of -1 permits is negative");
   EXPECT_THROW(semaphore.acquire(-1ms), std::invalid_argument);
   EXPECT_EQ(semaphore.value(), 1);
 }

@@ -12,54 +12,19 @@
 
 #include "../support/blocking_call.hpp"
 #include "../support/hub_test.hpp"
+#include "../support/queue_calls.hpp"
 
 namespace grove::test {
 namespace {
 
 class SharedQueueTest : public HubTest {};
 
-class SharedGet : public BlockingCall {
-  bool call(Deadline deadline) override { return queue_.get(deadline) == 1; }
-  void release() override { queue_.put(1); }
-  std::size_t waiters() const override { return queue_.waiting_getters(); }
-  bool get_like() const override { return true; }
-
-protected:
-  SharedQueue<int> queue_;
-};
-class SharedPut : public BlockingCall {
-public:
-  SharedPut() { queue_.put(1); }
-
-private:
-  bool call(Deadline deadline) override {
-    queue_.put(1, deadline);
-    return true;
-  }
-  void release() override { EXPECT_EQ(queue_.get(), 1); }
-  std::size_t waiters() const override { return queue_.waiting_putters(); }
-  bool get_like() const override { return true; }
-
-protected:
-  SharedQueue<int> queue_{1};
-};
-class WaitAnySharedGet : public SharedGet {
-  bool call(Deadline deadline) override {
-    return wait_any(queue_.get_op(), after(deadline)).index() == 0;
-  }
-  bool get_like() const override { return false; }
-};
-class WaitAnySharedPut : public SharedPut {
-  bool call(Deadline deadline) override {
-    return wait_any(queue_.put_op(1), after(deadline)).index() == 0;
-  }
-  bool get_like() const override { return false; }
-};
 [[maybe_unused]] const bool rows_added = add_blocking_calls({
-    blocking_row<SharedGet>("shared_queue_get"),
-    blocking_row<SharedPut>("shared_queue_put"),
-    blocking_row<WaitAnySharedGet>("wait_any_shared_get"),
-    blocking_row<WaitAnySharedPut>("wait_any_shared_put"),
+    blocking_row<GetCall<SharedQueue<int>>>("shared_queue_get"),
+    blocking_row<PutCall<SharedQueue<int>>>("shared_queue_put"),
+    blocking_row<RangeCall<GetCall<SharedQueue<int>>>>("shared_queue_range_for"),
+    blocking_row<GetOpCall<GetCall<SharedQueue<int>>>>("wait_any_shared_get"),
+    blocking_row<PutOpCall<PutCall<SharedQueue<int>>>>("wait_any_shared_put"),
 });
 
 // -- on one hub ----------------------------------------------------------------------------------
@@ -123,7 +88,9 @@ TEST_F(SharedQueueTest, neither_put_nor_close_switches) {
 }
 
 TEST_F(SharedQueueTest, wrong_numbers_are_refused) {
-  EXPECT_THROW(SharedQueue<int>(static_cast<std::size_t>(-1)), std::invalid_argument);
+  EXPECT_EQ(
+      text_of<std::invalid_argument>([] { SharedQueue<int> queue(static_cast<std::size_t>(-1)); }),
+      "grove: SharedQueue: a maxsize of -1 is negative");
   SharedQueue<int> queue;
   EXPECT_THROW(queue.get(-1ms), std::invalid_argument);
   EXPECT_THROW(queue.put(1, -1ms), std::invalid_argument);

@@ -19,6 +19,7 @@
 
 #include "../support/blocking_call.hpp"
 #include "../support/hub_test.hpp"
+#include "../support/queue_calls.hpp"
 
 namespace grove::test {
 namespace {
@@ -26,15 +27,11 @@ namespace {
 class SharedQueueThreadsTest : public HubTest {};
 
 // A thread without a hub brings the item.
-class SharedGetFromThread : public BlockingCall {
-  bool call(Deadline deadline) override { return queue_.get(deadline) == 1; }
+class SharedGetFromThread : public GetCall<SharedQueue<int>> {
   void release() override {
     std::thread([this] { queue_.put(1); }).join();
   }
   bool direct() const override { return false; }
-  std::size_t waiters() const override { return queue_.waiting_getters(); }
-  bool get_like() const override { return true; }
-  SharedQueue<int> queue_;
 };
 [[maybe_unused]] const bool rows_added =
     add_blocking_calls({blocking_row<SharedGetFromThread>("shared_queue_get_from_thread")});

@@ -17,10 +17,10 @@
 #include <grove/hub/hub.hpp>
 #include <grove/hub/hub_thread.hpp>
 #include <grove/hub/join.hpp>
-#include <grove/hub/main.hpp>
 #include <grove/hub/signal.hpp>
 
 #include "../support/hub_test.hpp"
+#include "../support/program_test.hpp"
 
 namespace grove::test {
 namespace {
@@ -289,16 +289,7 @@ TEST_F(SignalTest, a_handler_of_sigchld_that_was_there_before_hears_of_it_too) {
   std::signal(SIGCHLD, SIG_DFL);
 }
 
-class SignalsUnderMain : public ::testing::Test {
-protected:
-  void SetUp() override { in_fresh_processes(); }
-  template <class F>
-  [[noreturn]] static void run(F f) {
-    static char name[] = "program";
-    static char* argv[] = {name, nullptr};
-    std::exit(main(1, argv, std::move(f)));
-  }
-};
+class SignalsUnderMain : public ProgramTest {};
 
 TEST_F(SignalsUnderMain, one_that_is_watched_does_not_interrupt_main) {
   EXPECT_EXIT(run([] {
@@ -317,6 +308,19 @@ TEST_F(SignalsUnderMain, one_that_is_watched_no_more_interrupts_main_again) {
   EXPECT_EXIT(run([] {
                 {
                   const SignalWatch watch = on_signal(SIGTERM, [] {});
+                }
+                raise(SIGTERM);
+                sleep(10s);
+              }),
+              ::testing::ExitedWithCode(128 + SIGTERM), "");
+}
+
+TEST_F(SignalsUnderMain, one_that_was_watched_on_a_hub_that_has_ended_interrupts_main) {
+  EXPECT_EXIT(run([] {
+                SignalWatch left;
+                {
+                  HubThread other;
+                  left = other.call([] { return on_signal(SIGTERM, [] {}); });
                 }
                 raise(SIGTERM);
                 sleep(10s);

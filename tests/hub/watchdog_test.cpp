@@ -233,6 +233,33 @@ TEST_F(WatchdogOf, another_handler_of_its_signal_is_called_for_what_is_not_its_o
       ::testing::ExitedWithCode(0), "");
 }
 
+// Its look may come in the midst of the assignment: the name is then the old one, the new one, or
+// the one that it would have without.
+TEST_F(WatchdogOf, one_that_changes_its_name_all_the_time_has_a_name_in_each_report) {
+  if (under_tsan)
+    GTEST_SKIP() << "ThreadSanitizer holds signals back from a thread that only computes";
+  LogCatcher log;
+  const Watchdog watchdog(1ms);
+  const std::string short_name = "short";
+  const std::string long_name(60, 'l');
+  std::string unnamed;
+  constexpr std::size_t reports = sanitized ? 20 : 100;
+  spawn([&] {
+    auto self = current_greenlet();
+    unnamed = self.name();
+    for (std::size_t i = 1; i <= reports; ++i) {
+      for (int k = 0; k % 1000 != 0 || log.with("has not switched").size() < i; ++k)
+        self.set_name(k % 2 == 0 ? short_name : long_name);
+      yield();
+    }
+  }).join();
+  for (const std::string& report : log.with("has not switched")) {
+    const auto begin = report.find(" ms: ") + 5;
+    const std::string name = report.substr(begin, report.find(" runs, at") - begin);
+    EXPECT_TRUE(name == short_name || name == long_name || name == unnamed) << report;
+  }
+}
+
 TEST_F(WatchdogOf, a_hub_that_does_not_answer_is_told_of) {
   LogCatcher log;
   const Watchdog watchdog(1ms);

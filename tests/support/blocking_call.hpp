@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <grove/hub/deadline.hpp>
+#include <grove/hub/wait.hpp>
 
 namespace grove::test {
 
@@ -35,6 +36,13 @@ public:
   // Whether release() itself wakes who waits; else a greenlet or the loop brings the news.
   virtual bool direct() const { return true; }
 };
+
+// Whether wait() finds one of them ready in time.
+template <class R>
+bool one_is_ready(R&& all, Deadline deadline) {
+  auto ready = wait(all, {.deadline = deadline, .count = 1});
+  return ready.begin() != ready.end();
+}
 
 struct BlockingRow {
   const char* name;

@@ -131,6 +131,17 @@ struct TestError : std::runtime_error {
   int number;
 };
 
+// The text of the E that f throws.
+template <class E, class F>
+std::string text_of(F f) {
+  try {
+    f();
+  } catch (const E& error) {
+    return error.what();
+  }
+  return "nothing was thrown";
+}
+
 // Keeps the processor busy, without waiting.
 inline void spin(Clock::duration time) {
   for (const auto end = Clock::now() + time; Clock::now() < end;) {

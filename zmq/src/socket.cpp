@@ -361,7 +361,7 @@ namespace {
 
 std::span<Message> at_least_one(Multipart& parts) {
   if (parts.empty())
-    throw std::invalid_argument("zmq::Socket.send_multipart: no parts");
+    throw std::invalid_argument("grove: zmq::Socket.send_multipart: no parts");
   return parts;
 }
 Multipart to_messages(std::initializer_list<std::string_view> parts) {

@@ -2,21 +2,15 @@
 // Actor: the base of classes that receive messages.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
-#include <exception>
-#include <string>
+#include <utility>
 
 #include <grove/actors/actor_ref.hpp>
+#include <grove/actors/down.hpp>
+#include <grove/actors/exit_reason.hpp>
 
 namespace grove {
-
-// Why an actor ends.
-struct ExitReason {
-  enum class Kind { stopped, killed, failed };
-  Kind kind = Kind::stopped;
-  std::exception_ptr error; // when failed: what left the handler
-  std::string what() const; // in words
-};
 
 // Actor is the base of a class with public member functions receive(const M&) (or M, or M&&), one
 // for each type of message M. Made with spawn<A>(...), it is reached through an ActorRef<A>; its
@@ -36,9 +30,15 @@ public:
   virtual void on_start() {}
   // Runs after the last message, unless the actor was killed; kills are held back meanwhile.
   virtual void on_stop(const ExitReason& /*reason*/) {}
+  // Between messages, as they are: an actor that this one monitors has ended.
+  virtual void on_down(const Down& /*down*/) {}
+  // Between messages: a linked actor has ended, and this one traps exits.
+  virtual void on_exit(const Exit& /*exit*/) {}
 
 protected:
   ~Actor() = default;
+
+  // The calls below are for the actor's own handlers and hooks.
 
   // Ends the actor after the message in work; mail that is still in the inbox is dropped, and its
   // askers get ActorDown. In on_start: ends it before the first one.
@@ -50,6 +50,29 @@ protected:
   void defer();
   // Puts what was deferred before all other mail, in its order. Returns how many.
   std::size_t unstash_all() noexcept;
+
+  // -- others ----------------------------------------------------------------------------------
+  // on_down() is called once, when it ends; at once with reason `gone` if it has.
+  Monitor monitor(const ActorRef<Actor>& other);
+  // Whichever of the two ends in another way than stopped, the other ends with the same reason, as
+  // if unwound by kill(), but with its on_stop; or, if it traps exits, hears of it in on_exit().
+  // One link per pair: a second one changes nothing. Linked to one that has ended: reason `gone`.
+  void link(const ActorRef<Actor>& other);
+  void unlink(const ActorRef<Actor>& other) noexcept;
+  void trap_exits(bool on = true);
+
+  // As grove::spawn<A>(); the child ends before this actor does: it is told to shut down, in the
+  // reverse order of birth, before this one's on_stop, and killed if it takes longer than five
+  // seconds.
+  template <std::derived_from<Actor> A, class... Args>
+  requires std::constructible_from<A, Args...> ActorRef<A> spawn_child(Args&&... args);
+  // As grove::spawn<A>() and link() or monitor(), with nothing in between. What on_start throws is
+  // thrown here and ends nobody else.
+  template <std::derived_from<Actor> A, class... Args>
+  requires std::constructible_from<A, Args...> ActorRef<A> spawn_link(Args&&... args);
+  template <std::derived_from<Actor> A, class... Args>
+  requires std::constructible_from<A, Args...> std::pair<ActorRef<A>, Monitor>
+  spawn_monitor(Args&&... args);
 
   // A reference to oneself: `self(*this)`.
   template <class A>

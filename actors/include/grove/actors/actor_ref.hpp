@@ -16,6 +16,7 @@
 #include <grove/actors/detail/ask_async.hpp>
 #include <grove/actors/detail/receives.hpp>
 #include <grove/actors/errors.hpp>
+#include <grove/actors/exit_reason.hpp>
 #include <grove/actors/result.hpp>
 #include <grove/actors/tell_timer.hpp>
 #include <grove/hub/async_result.hpp>
@@ -55,6 +56,11 @@ public:
   ActorRef() = default;
   ActorRef(detail::Identity* slot, std::uint32_t generation)
       : slot_(slot), generation_(generation) {}
+
+  // An ActorRef<Actor> names any actor: to stop, join and watch it.
+  template <class B>
+  requires(std::same_as<A, Actor>&& std::derived_from<B, Actor>) ActorRef(const ActorRef<B>& other)
+      : slot_(other.joinable().identity), generation_(other.joinable().generation) {}
 
   friend bool operator==(const ActorRef&, const ActorRef&) = default;
 
@@ -125,9 +131,8 @@ public:
   }
 
   // -- life --------------------------------------------------------------------------------------
-  // Ends the actor once it has handled what was sent before: stop() keeps its place among the
-  // messages of its sender. Does not wait.
-  void stop() const { detail::tell_stop(slot_, generation_); }
+  // Ends the actor. Stop::drained keeps its place among the messages of its sender. Does not wait.
+  void stop(Stop how = Stop::drained) const { detail::stop_actor(slot_, generation_, how); }
   // Ends the actor now: a handler that waits is unwound at its suspension point, the inbox dropped.
   // Waits for the end; false if the deadline came first.
   bool kill(Deadline deadline = {}) const {

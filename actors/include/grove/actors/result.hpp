@@ -10,6 +10,8 @@
 #include <utility>
 #include <variant>
 
+#include <grove/hub/exceptions.hpp>
+
 namespace grove {
 
 // Why there is no answer.
@@ -25,7 +27,6 @@ const char* to_string(AskError error);
 
 namespace detail {
 AskError kind_of(const std::exception_ptr& error);
-std::string describe_exception(const std::exception_ptr& error);
 } // namespace detail
 
 // Result<R> holds an answer, or why there is none; R may be void. A value like any other: any
@@ -73,9 +74,7 @@ public:
   }
   std::exception_ptr exception() const { return has_value() ? nullptr : std::get<1>(outcome_); }
   // In words; empty if there is an answer.
-  std::string what() const {
-    return has_value() ? std::string() : detail::describe_exception(std::get<1>(outcome_));
-  }
+  std::string what() const { return has_value() ? std::string() : describe(std::get<1>(outcome_)); }
 
 private:
   template <class Self>

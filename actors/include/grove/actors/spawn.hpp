@@ -41,8 +41,8 @@ void kill_idle_actor(Identity* self) noexcept;
 void wait_for_start(HubState& hub, Identity* child);
 // There is no on_start to run: the child takes its place among the idle or the runnable.
 inline void end_birth(HubState& hub, Identity* self) {
-  if (inbox_of(self).head != nullptr || (self->flags & (flag::stopping | flag::kill_pending)) != 0)
-      [[unlikely]] {
+  if (inbox_of(self).head != nullptr ||
+      (self->flags & (flag::stopping | flag::kill_pending | flag::special)) != 0) [[unlikely]] {
     hub.push(self);
   } else {
     self->flags = static_cast<std::uint16_t>(self->flags & ~flag::scheduled);
@@ -69,25 +69,19 @@ inline constexpr bool has_default_start = requires {
   requires std::same_as<decltype(&A::on_start), void (Actor::*)()>;
 };
 
-} // namespace detail
-
-namespace detail {
-
-// spawn(); `prepare` is called with the identity before the actor is constructed.
-template <class A, class Prepare, class... Args>
-ActorRef<A> spawn_prepared(Prepare&& prepare, Args&&... args) {
+// Makes it, not yet started: its reference is known, nothing of it has run but the constructor.
+template <class A, class... Args>
+Identity* make_actor(HubState& hub, Args&&... args) {
   static_assert(alignof(A) <= 16,
                 "actors are aligned to 16 bytes: hold such a member by a pointer");
   static_assert(actor_offset + sizeof(A) <= largest_slot,
                 "this actor is larger than 64 KiB: hold its large members by pointers");
-  HubState& hub = here();
   check_interrupts();
   Identity* self = take_identity(hub, &actor_ops<A>);
   self->flags |= flag::scheduled; // mail that its constructor sends it must not run it yet
   auto* inbox = ::new (static_cast<void*>(self + 1)) Inbox;
   A* object = nullptr;
   try {
-    prepare(self);
     if constexpr (HasStash<A>)
       set_stash(self, A::stash_capacity);
     object = ::new (static_cast<void*>(inbox + 1)) A(std::forward<Args>(args)...);
@@ -100,6 +94,10 @@ ActorRef<A> spawn_prepared(Prepare&& prepare, Args&&... args) {
     abandon_actor(hub, self);
     throw_actor_not_first(actor_type_name<A>.data());
   }
+  return self;
+}
+template <class A>
+ActorRef<A> start_actor(HubState& hub, Identity* self) {
   const ActorRef<A> ref(self, self->generation);
   if constexpr (has_default_start<A>)
     end_birth(hub, self);
@@ -112,6 +110,25 @@ ActorRef<A> spawn_prepared(Prepare&& prepare, Args&&... args) {
   return ref;
 }
 
+// Before the child runs.
+void adopt_child(Identity* parent, Identity* child);
+void link_child(Identity* parent, Identity* child);
+std::uint64_t monitor_child(Identity* parent, Identity* child);
+// prepare(child) between birth and start.
+template <class A, class Prepare, class... Args>
+ActorRef<A> spawn_prepared(Prepare prepare, Args&&... args) {
+  HubState& hub = here();
+  Identity* self = make_actor<A>(hub, std::forward<Args>(args)...);
+  try {
+    prepare(self);
+  } catch (...) { // no memory for it
+    destroy_actor<A>(self);
+    abandon_actor(hub, self);
+    throw;
+  }
+  return start_actor<A>(hub, self);
+}
+
 } // namespace detail
 
 // Makes an actor of class A on this hub: constructs it from args (under the identity of the
@@ -121,7 +138,8 @@ ActorRef<A> spawn_prepared(Prepare&& prepare, Args&&... args) {
 // spawner of many does not keep those it has made from running.
 template <std::derived_from<Actor> A, class... Args>
 requires std::constructible_from<A, Args...> ActorRef<A> spawn(Args&&... args) {
-  return detail::spawn_prepared<A>([](detail::Identity*) {}, std::forward<Args>(args)...);
+  detail::HubState& hub = detail::here();
+  return detail::start_actor<A>(hub, detail::make_actor<A>(hub, std::forward<Args>(args)...));
 }
 
 // The same, with options: `spawn<A>(ActorOptions{.inbox = {.capacity = 1024}}, args...)`.
@@ -131,6 +149,32 @@ requires std::constructible_from<A, Args...> ActorRef<A> spawn(const ActorOption
   return detail::spawn_prepared<A>(
       [&options](detail::Identity* self) { detail::set_inbox(self, options.inbox); },
       std::forward<Args>(args)...);
+}
+
+template <std::derived_from<Actor> A, class... Args>
+requires std::constructible_from<A, Args...> ActorRef<A> Actor::spawn_child(Args&&... args) {
+  detail::Identity* me = detail::slot_of_actor(this);
+  return detail::spawn_prepared<A>(
+      [me](detail::Identity* child) { detail::adopt_child(me, child); },
+      std::forward<Args>(args)...);
+}
+template <std::derived_from<Actor> A, class... Args>
+requires std::constructible_from<A, Args...> ActorRef<A> Actor::spawn_link(Args&&... args) {
+  detail::Identity* me = detail::slot_of_actor(this);
+  return detail::spawn_prepared<A>([me](detail::Identity* child) { detail::link_child(me, child); },
+                                   std::forward<Args>(args)...);
+}
+template <std::derived_from<Actor> A, class... Args>
+requires std::constructible_from<A, Args...> std::pair<ActorRef<A>, Monitor>
+Actor::spawn_monitor(Args&&... args) {
+  detail::Identity* me = detail::slot_of_actor(this);
+  Monitor monitor; // of a child that does not come to life: cancelled
+  const ActorRef<A> child = detail::spawn_prepared<A>(
+      [&](detail::Identity* made) {
+        monitor = Monitor({me, me->generation}, detail::monitor_child(me, made));
+      },
+      std::forward<Args>(args)...);
+  return {child, std::move(monitor)};
 }
 
 } // namespace grove

@@ -95,7 +95,7 @@ public:
   }
   void set_exception(std::exception_ptr error) const {
     if (error == nullptr)
-      throw std::invalid_argument("AsyncResult.set_exception: null");
+      throw std::invalid_argument("grove: AsyncResult.set_exception: null");
     if (state_->home.is_here()) {
       state_->set_error(std::move(error));
     } else {

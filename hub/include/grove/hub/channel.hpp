@@ -49,7 +49,7 @@ public:
   void put(T item, Deadline deadline = {}) {
     home_("Channel.put");
     detail::check_interrupts();
-    if (hand_over(item)) {
+    if (hand_over(item, "Channel.put: the channel is closed")) {
       let_getter_run();
       return;
     }
@@ -78,7 +78,7 @@ public:
   // False if nobody waits for an item, and `item` is as it was. Closed if the channel is closed.
   [[nodiscard]] bool try_put(T&& item) {
     home_("Channel.try_put");
-    return hand_over(item);
+    return hand_over(item, "Channel.try_put: the channel is closed");
   }
   [[nodiscard]] bool try_put(const T& item) { return try_put(T(item)); }
   // Nothing if nobody waits to put. Closed if the channel is closed.
@@ -124,9 +124,9 @@ private:
   bool put_would_not_wait() { return closed_ || getters_.first_parked() != nullptr; }
 
   // False if nobody waits for an item.
-  bool hand_over(T& item) {
+  bool hand_over(T& item, const char* when_closed) {
     if (closed_)
-      throw_closed("Channel.put: the channel is closed");
+      throw_closed(when_closed);
     detail::Waiter* getter = getters_.first_parked();
     if (getter == nullptr)
       return false;

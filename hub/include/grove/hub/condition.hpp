@@ -17,7 +17,8 @@ namespace grove {
 // mutex was taken back, which nothing interrupts. Notifying does not switch, needs no mutex, and
 // wakes in the order of waiting; there are no spurious wake-ups, but whoever holds the mutex first
 // may change things back: prefer the forms with a predicate. A notification that comes after a
-// kill goes to the next in line. Hub-local. Destroying it wakes its waiters with Closed.
+// kill goes to the next in line. Hub-local. Destroying it wakes its waiters with Closed. The mutex
+// is taken back after the wait, and must outlive whoever waits here.
 class Condition {
 public:
   Condition() = default;

@@ -11,7 +11,7 @@ namespace grove {
 namespace detail {
 std::int64_t now_nanoseconds();            // as now()
 bool has_passed(std::int64_t nanoseconds); // by an exact reading
-[[noreturn]] void throw_negative_timeout(std::int64_t nanoseconds);
+[[noreturn]] void throw_negative_timeout(std::int64_t nanoseconds, const char* file, int line);
 } // namespace detail
 
 // The time of the calling thread's hub, which is steady_clock's (see Simulation for when it is
@@ -19,8 +19,9 @@ bool has_passed(std::int64_t nanoseconds); // by an exact reading
 std::chrono::steady_clock::time_point now();
 
 // A Deadline says until when a call may wait. It is made, implicitly, from a duration (counted from
-// this moment; std::invalid_argument when negative), from a point in time of std::chrono's
-// steady_clock (one that has passed is allowed), or by default: never. A value; any thread.
+// this moment; std::invalid_argument when negative, which tells the place of the call), from a
+// point in time of std::chrono's steady_clock (one that has passed is allowed), or by default:
+// never. A value; any thread.
 class Deadline {
 public:
   using Clock = std::chrono::steady_clock;
@@ -28,11 +29,12 @@ public:
   constexpr Deadline() = default;
 
   template <class Rep, class Period>
-  Deadline(std::chrono::duration<Rep, Period> timeout) { // NOLINT: implicit on purpose
+  Deadline(std::chrono::duration<Rep, Period> timeout, // NOLINT: implicit on purpose
+           const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
     const auto limit = std::chrono::duration<double>(250.0 * 365 * 86400);
     if (timeout < timeout.zero()) {
       detail::throw_negative_timeout(
-          std::chrono::duration_cast<std::chrono::nanoseconds>(timeout).count());
+          std::chrono::duration_cast<std::chrono::nanoseconds>(timeout).count(), file, line);
     }
     if (timeout < limit) {
       const auto wait = std::chrono::duration_cast<std::chrono::nanoseconds>(timeout).count();

@@ -2,6 +2,7 @@
 // What grove throws: the two that are no std::exception, and the errors that are.
 #pragma once
 
+#include <exception>
 #include <stdexcept>
 #include <string>
 
@@ -46,5 +47,10 @@ class Closed : public std::runtime_error {
 class Deadlock : public std::runtime_error {
   using runtime_error::runtime_error;
 };
+
+// The type and the text of what was thrown, of whatever type it is: "std::runtime_error: no luck".
+// What the hub itself says of an error that nobody caught; for links, logs and reports. Any thread.
+// "nothing" for a null pointer.
+std::string describe(const std::exception_ptr& error);
 
 } // namespace grove

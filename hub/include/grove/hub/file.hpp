@@ -20,16 +20,19 @@ namespace grove {
 // threads of the default pool; pipes, terminals and sockets are waited for. A descriptor is never
 // made non-blocking: that would change it for every process that shares it.
 //
-// Hub-local; one greenlet at a time reads and one writes, std::logic_error for a second. Errors of
-// the system are std::system_error naming the call and the file; TimeoutError when a deadline came
-// first; Closed when the file is, or gets, closed. A read that is interrupted, times out or fails
-// has taken nothing; of a write that does, an unknown part has been written.
+// Hub-local. One greenlet at a time reads and one writes; of a regular file, where both move the
+// place, one reads, writes or seeks: std::logic_error for a second. Errors of the system are
+// std::system_error naming the call and the file; TimeoutError when a deadline came first; Closed
+// when the file is, or gets, closed. A read that is interrupted, times out or fails has taken
+// nothing; of a write that does, an unknown part has been written.
 class File {
 public:
   // Opens a path, as open(2) does with these flags and permissions; closed at the end.
   static File open(const std::string& path, int flags = O_RDONLY, mode_t permissions = 0666,
                    Deadline deadline = {});
-  // An open descriptor, which is closed at the end, or not. The name is for error texts.
+  // An open descriptor, which is closed at the end, or not. The name is for error texts. Threads
+  // work on a duplicate of a borrowed one, which is closed with the File; as any close(2) of a file
+  // that ends the process' record locks on it, fcntl(2)'s, but not flock(2)'s.
   static File own(int descriptor, std::string name = {});
   static File borrow(int descriptor, std::string name = {});
 
@@ -48,13 +51,14 @@ public:
   // Everything up to the end of the file.
   std::string read_all(Deadline deadline = {});
   // The next line without its '\n'; nothing at the end of the file. The last line may lack the
-  // '\n'.
-  std::optional<std::string> read_line(Deadline deadline = {});
+  // '\n'. std::length_error, and nothing is taken, for a line of more bytes than the limit.
+  std::optional<std::string> read_line(Deadline deadline = {},
+                                       std::size_t limit = std::string::npos);
 
   // -- writing -------------------------------------------------------------------------------
   // All of it. A broken pipe is an error (EPIPE), never a SIGPIPE.
   void write(std::string_view data, Deadline deadline = {});
-  // Waits until what was written is on the disk.
+  // Waits until what was written is on the disk. Any number at once.
   void sync(Deadline deadline = {});
 
   // -- places: regular files -----------------------------------------------------------------

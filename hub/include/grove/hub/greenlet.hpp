@@ -238,14 +238,16 @@ std::string current_name();
 // A handle to the running greenlet; empty in main and in actors' handlers.
 GreenletRef<> current_greenlet();
 
-// Lets everybody else who is runnable go first.
+// Lets everybody else who is runnable go first. A suspension point even if nobody is: a kill or an
+// expired Timeout scope is thrown here, before the others go or after.
 [[gnu::always_inline]] inline void yield() {
   if (detail::yield_to_suspended()) [[likely]]
     detail::check_interrupts();
   else
     detail::yield_now();
 }
-// Waits at least that long. sleep(0s) is yield().
+// Waits at least that long. sleep(0s) is yield(). A kill or an expired Timeout scope ends it early,
+// by what it throws.
 void sleep(Deadline until);
 
 } // namespace grove

@@ -43,7 +43,8 @@ public:
   ~Group();
 
   // -- members -------------------------------------------------------------------------------
-  // As grove::spawn(). In a Pool that is full it waits for a slot, first come, first served.
+  // As grove::spawn(). In a Pool that is full it waits for a slot, first come, first served; with a
+  // time limit by with_timeout(), or wait_available() before.
   template <class F, class... Args>
   requires SpawnCallable<F, Args...> GreenletRef<SpawnResult<F, Args...>> spawn(F&& f,
                                                                                 Args&&... args);
@@ -71,8 +72,8 @@ public:
   // The same, then throws the first error that left a member since it was last asked for.
   bool join_or_throw(Deadline deadline = {});
   // Waits until the group is empty or a member has failed. Then the others are killed and waited
-  // for, and the error is thrown.
-  void finish();
+  // for, and the error is thrown. False if the deadline came first: the members go on.
+  bool finish(Deadline deadline = {});
 
   // -- ending --------------------------------------------------------------------------------
   // Kills each member once and waits until the group is empty. False if the deadline came first. A
@@ -82,8 +83,8 @@ public:
 
   // -- work ----------------------------------------------------------------------------------
   // Runs f(args...) as a member and returns its result, or throws what it threw, or Killed. If the
-  // caller is interrupted the member is killed and waited for. A member of a Pool calls f itself:
-  // it has a slot.
+  // caller is interrupted the member is killed and waited for: so with_timeout() limits its time. A
+  // member of a Pool calls f itself: it has a slot.
   template <class F, class... Args>
   requires SpawnCallable<F, Args...> SpawnResult<F, Args...> apply(F&& f, Args&&... args);
   // The same without waiting, even in a full Pool: there the member waits for its slot. For a
@@ -95,9 +96,10 @@ public:
   // f(item) for each item, at once (in a Pool: as many at a time as it has slots, which greenlets
   // of the pool share); the results in the order of the items, a vector or nothing. At the first
   // error, or when the caller is interrupted, no more begin, those under way are killed and waited
-  // for, and it is thrown; if a member was killed, Killed.
+  // for, and it is thrown; if a member was killed, Killed; if the deadline came first,
+  // TimeoutError.
   template <class F, std::ranges::input_range R>
-  auto map(F&& f, R&& items);
+  auto map(F&& f, R&& items, Deadline deadline = {});
   // The same in a member of the group. `items` is moved or copied there.
   template <class F, std::ranges::input_range R>
   auto map_async(F f, R items) {
@@ -107,7 +109,8 @@ public:
   }
   // The results as an input range, in the order of the items, or as they come. Items are taken from
   // their range one by one, a greenlet for each; with a maxsize no more than that many are under
-  // way or not yet read. An lvalue range is referred to and must outlive the results.
+  // way or not yet read (std::invalid_argument if that is a negative number in disguise). An lvalue
+  // range is referred to and must outlive the results.
   template <class F, std::ranges::input_range R>
   auto imap(F f, R&& items, std::size_t maxsize = 0) {
     return stream<true>(std::move(f), std::forward<R>(items), maxsize);
@@ -152,7 +155,10 @@ private:
   // A slot on its way to a member; else it goes back.
   class Slot {
   public:
-    Slot(Group& group, const char* what) : group_(group) { group.wait_for_slot(what, {}); }
+    Slot(Group& group, const char* what, Deadline deadline = {}) : group_(group) {
+      if (!group.wait_for_slot(what, deadline))
+        throw_not_in_time(what);
+    }
     explicit Slot(Group& group) : group_(group) {}
     Slot(const Slot&) = delete;
     Slot& operator=(const Slot&) = delete;
@@ -191,6 +197,7 @@ private:
   bool wait_until_empty(const char* what, Deadline deadline);
   void kill_others() noexcept;
   void throw_first_error();
+  [[noreturn]] static void throw_not_in_time(const char* what);
 
   // Makes a greenlet that calls an F of these arguments, a member; not started.
   template <class T, class F, class... Args>
@@ -200,7 +207,9 @@ private:
   template <class F>
   auto attend(F&& f);
   template <class RunOne>
-  void share(std::size_t count, RunOne run_one);
+  void share(std::size_t count, RunOne run_one, Deadline deadline);
+  template <class Work>
+  void run_here(Work work, Deadline deadline);
   template <bool Ordered, class F, class R>
   auto stream(F f, R&& items, std::size_t maxsize);
 
@@ -216,16 +225,21 @@ private:
 
 // Calls f with a group, then waits as Group::finish() does: at the first error of a member the
 // others are killed, and it is thrown. When f itself throws, or is interrupted, the members are
-// killed and waited for. A failing member does not interrupt f.
+// killed and waited for; so they are when the deadline comes before their ends, and TimeoutError is
+// thrown. Neither a failing member nor the deadline interrupts f: with_timeout() around all does.
 template <std::invocable<Group&> F>
-std::invoke_result_t<F, Group&> scope(F&& f) {
+std::invoke_result_t<F, Group&> scope(F&& f, Deadline deadline = {}) {
   Group group;
+  const auto finish = [&] {
+    if (!group.finish(deadline))
+      throw TimeoutError("scope: its members have not ended in time");
+  };
   if constexpr (std::is_void_v<std::invoke_result_t<F, Group&>>) {
     std::invoke(std::forward<F>(f), group);
-    group.finish();
+    finish();
   } else {
     auto result = std::invoke(std::forward<F>(f), group);
-    group.finish();
+    finish();
     return result;
   }
 }

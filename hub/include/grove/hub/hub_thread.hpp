@@ -3,11 +3,16 @@
 #pragma once
 
 #include <concepts>
+#include <exception>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
 
+#include <grove/hub/deadline.hpp>
+#include <grove/hub/exceptions.hpp>
 #include <grove/hub/greenlet.hpp>
 #include <grove/hub/hub.hpp>
 
@@ -15,7 +20,8 @@ namespace grove {
 
 // HubThread starts a thread with a hub. The object may be made and destroyed on any thread; its
 // destructor shuts the hub down in order: what still runs there is killed and unwound, then the
-// thread ends and is joined. On a hub's thread that wait is green, under a shield.
+// thread ends and is joined. On a hub's thread that wait is green, under a shield: a kill or a
+// Timeout scope comes after it.
 class HubThread {
 public:
   // std::system_error if the thread cannot be started.
@@ -27,9 +33,12 @@ public:
   Hub& hub() const;
 
   // Runs f in a greenlet of that hub and waits for its result. Called on a hub it parks only the
-  // greenlet; on any other thread it blocks the thread.
+  // greenlet; on any other thread it blocks the thread. If the deadline comes first, or a kill or a
+  // Timeout scope to who waits, f's greenlet is killed, and waited for under a shield, as f may refer
+  // to the caller's stack; then TimeoutError, or the interrupt, is thrown, and a result that f has
+  // nevertheless is dropped. Closed if that hub has shut down, or does so before f has ended.
   template <std::invocable F>
-  std::invoke_result_t<std::decay_t<F>> call(F&& f);
+  std::invoke_result_t<std::decay_t<F>> call(F&& f, Deadline deadline = {});
 
 private:
   struct Running;
@@ -38,18 +47,19 @@ private:
 
 namespace detail {
 // Runs f on the hub and blocks this thread, which has none, until it is done.
-void block_on(Hub& hub, const std::function<void()>& f);
+void block_on(Hub& hub, const std::function<void()>& f, Deadline deadline);
 } // namespace detail
 
 template <std::invocable F>
-std::invoke_result_t<std::decay_t<F>> HubThread::call(F&& f) {
+std::invoke_result_t<std::decay_t<F>> HubThread::call(F&& f, Deadline deadline) {
   using Result = std::invoke_result_t<std::decay_t<F>>;
   if (detail::this_hub->index != detail::no_hub_index) {
-    return detail::call_on<Result>(hub(), SpawnOptions{}, std::decay_t<F>(std::forward<F>(f)));
+    return detail::call_on<Result>(hub(), SpawnOptions{}, std::decay_t<F>(std::forward<F>(f)),
+                                   deadline);
   }
   std::exception_ptr error;
   std::optional<std::conditional_t<std::is_void_v<Result>, bool, Result>> result;
-  detail::block_on(hub(), [&] {
+  const auto work = [&] {
     try {
       if constexpr (std::is_void_v<Result>) {
         f();
@@ -57,10 +67,13 @@ std::invoke_result_t<std::decay_t<F>> HubThread::call(F&& f) {
       } else {
         result.emplace(f());
       }
+    } catch (const GreenletExit&) {
+      throw;
     } catch (...) {
       error = std::current_exception();
     }
-  });
+  };
+  detail::block_on(hub(), work, deadline);
   if (error)
     std::rethrow_exception(error);
   if constexpr (!std::is_void_v<Result>)

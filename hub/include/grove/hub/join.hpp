@@ -34,7 +34,8 @@ private:
 };
 
 // Waits until all have ended. False if the deadline came first. What they threw is left to them:
-// ask each. std::logic_error if the caller is among them.
+// ask each. std::logic_error if the caller is among them. A kill or a Timeout scope of the caller
+// ends the wait and is nothing to those it waits for.
 bool join_all(std::span<const Joinable> all, Deadline deadline = {});
 bool join_all(std::initializer_list<Joinable> all, Deadline deadline = {});
 template <class Ref>
@@ -56,7 +57,9 @@ std::size_t join_all(const std::vector<Ref>& all, const JoinOptions& options) {
   return join_all(std::span<const Joinable>(list), options);
 }
 
-// Kills all, then waits for their ends. False if the deadline came first.
+// Kills all, then waits for their ends. False if the deadline came first. The kills are sent before
+// the wait: when a kill or a Timeout scope of the caller ends that, or the deadline does, they
+// stay. If the caller is among them its own is thrown at once, and those behind it are not killed.
 bool kill_all(std::span<const Joinable> all, Deadline deadline = {});
 bool kill_all(std::initializer_list<Joinable> all, Deadline deadline = {});
 template <class Ref>

@@ -15,7 +15,8 @@ namespace grove {
 // While a Main lives, SIGINT and SIGTERM are thrown as Interrupted in the main greenlet, at its
 // suspension point; a second one ends the process as if Main were not there. Its destructor shuts
 // the hub down in order: every greenlet and actor that is left is killed and unwound, before the
-// statics go. One at a time, on the main thread.
+// statics go. A first signal that comes meanwhile changes nothing, as the end is under way; a
+// second one ends the process here too. One at a time, on the main thread.
 //
 // Without a Main, main() may wait as well; what is still parked when it returns is abandoned: the
 // memory goes with the process, nothing is unwound.

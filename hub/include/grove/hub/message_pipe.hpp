@@ -45,7 +45,9 @@ public:
   // Returns once all of it is on its way. TimeoutError if the deadline came before its first byte:
   // then nothing is sent. Once begun, a message is sent whole, by the loop if the sender is killed
   // or its deadline passes meanwhile (the call then returns), for as long as the pipe is open.
-  // std::invalid_argument above the limit; std::system_error EPIPE when the other side is gone.
+  // std::invalid_argument above the limit; std::system_error EPIPE when the other side is gone. An
+  // error in the midst of a message ends all sending, as the other side would take what comes next
+  // for the rest: this call, if it still waits, and every later one has that error.
   void send(std::string_view message, Deadline deadline = {});
 
   // The next message; nothing at the end, when the other side has closed or died. TimeoutError.

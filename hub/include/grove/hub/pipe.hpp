@@ -60,8 +60,13 @@ public:
   // Waits for at least one byte; reads what is there, up to to.size(). 0 at the end (or into an
   // empty span). TimeoutError if the deadline came first.
   std::size_t read(std::span<char> to, Deadline deadline = {});
-  // Exactly that many. Closed if the pipe ends before; TimeoutError.
+  // Exactly that many; std::invalid_argument if no string is so long. Closed if the pipe ends
+  // before; TimeoutError.
   std::string read_exactly(std::size_t count, Deadline deadline = {});
+  // The next line without its '\n'; nothing at the end. The last line may lack the '\n'.
+  // TimeoutError; std::length_error, and nothing is taken, for a line of more bytes than the limit.
+  std::optional<std::string> read_line(Deadline deadline = {},
+                                       std::size_t limit = std::string::npos);
   // All up to the end. TimeoutError.
   std::string read_all(Deadline deadline = {});
   // Never waits: nothing if read() would.
@@ -109,10 +114,8 @@ struct Pipe {
   PipeWriter writer;
 
 private:
-  struct Ends {
-    int read, write;
-  };
-  explicit Pipe(Ends ends);
+  struct Ends;
+  explicit Pipe(Ends&& ends);
 };
 
 } // namespace grove

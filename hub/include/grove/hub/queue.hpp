@@ -24,7 +24,9 @@ namespace grove {
 // hubs or threads use. A kill, a Timeout scope or a passed deadline takes the waiter out of the
 // line and loses no item: once one was handed over, that get() returns it, whatever comes later; a
 // put() that throws has put nothing. What a move, a comparison or an allocation throws goes to the
-// caller, and costs no item and no waiter. Destroying it wakes its waiters with Closed.
+// caller, and costs no item and no waiter; when it is the move out of a full queue with putters in
+// line, the queue may hold one item more than maxsize until the next is taken. Destroying it wakes
+// its waiters with Closed. A range-for has no time limit of its own: with_timeout() gives it one.
 template <class T, class Order = Fifo>
 class Queue {
 public:
@@ -32,7 +34,7 @@ public:
 
   // std::invalid_argument if the size is a negative number in disguise.
   explicit Queue(std::size_t maxsize = 0, const Order& order = {})
-      : maxsize_(detail::checked_maxsize(maxsize)), items_(order) {}
+      : maxsize_(detail::checked_maxsize("Queue", maxsize)), items_(order) {}
   Queue(const Queue&) = delete;
   Queue& operator=(const Queue&) = delete;
   ~Queue() {
@@ -59,7 +61,7 @@ public:
   void put(T item, Deadline deadline = {}) {
     home_("Queue.put");
     detail::check_interrupts();
-    if (try_put_now(item))
+    if (try_put_now(item, "Queue.put: the queue is closed"))
       return;
     detail::Waiter waiter(&item);
     putters_.push_back(waiter);
@@ -103,7 +105,7 @@ public:
   // False, with `item` as it was, if the queue is full. Closed if it is closed.
   [[nodiscard]] bool try_put(T&& item) {
     home_("Queue.try_put");
-    return try_put_now(item);
+    return try_put_now(item, "Queue.try_put: the queue is closed");
   }
   [[nodiscard]] bool try_put(const T& item) { return try_put(T(item)); }
   // Nothing if the queue is empty. Closed if it is closed and empty.
@@ -182,9 +184,9 @@ private:
   bool put_would_not_wait() { return !full() || closed_; }
 
   // Nobody waits to get while there are items, and nobody waits to put while there is room.
-  bool try_put_now(T& item) {
+  bool try_put_now(T& item, const char* when_closed) {
     if (closed_)
-      throw_closed("Queue.put: the queue is closed");
+      throw_closed(when_closed);
     if (detail::Waiter* getter = items_.empty() ? getters_.first_parked() : nullptr) {
       static_cast<std::optional<T>*>(getter->item)->emplace(std::move(item)); // may throw
       getter->unlink();
@@ -201,10 +203,12 @@ private:
     return true;
   }
 
-  // Each step that may throw comes before what it would undo.
+  // Each step that may throw comes before what it would undo. When the last one does there is an
+  // item too many, and nobody else comes in for it.
   T take() {
     const auto first = items_.first(); // whatever comes in now is not the next
-    if (detail::Waiter* putter = putters_.first_parked()) {
+    if (detail::Waiter* putter = putters_.first_parked();
+        putter != nullptr && items_.size() <= maxsize_) {
       items_.put(std::move(*static_cast<T*>(putter->item)));
       ++unfinished_;
       putter->unlink();

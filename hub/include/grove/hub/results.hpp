@@ -8,6 +8,7 @@
 #include <iterator>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include <grove/hub/deadline.hpp>
@@ -30,10 +31,12 @@ public:
     woken_.forsake_all();
   }
 
-  std::optional<T> next(Deadline deadline) {
-    home_("imap.next");
+  std::optional<T> next(Deadline deadline, const char* what = "imap.next") {
+    home_(what);
     check_interrupts();
     while (entries_.empty() || !entries_.front().come) {
+      if (first_error_ != nullptr)
+        std::rethrow_exception(first_error_);
       if (entries_.empty() && at_end_) {
         if (error_)
           std::rethrow_exception(std::exchange(error_, nullptr));
@@ -41,10 +44,10 @@ public:
       }
       Waiter waiter;
       readers_.push_back(waiter);
-      if (park_until("imap.next", deadline) == Wake::timeout)
-        throw TimeoutError("imap.next: no result in time");
+      if (park_until(what, deadline) == Wake::timeout)
+        throw TimeoutError(std::string(what) + ": no result in time");
       if (waiter.broken)
-        throw Closed("imap.next: the results were destroyed");
+        throw Closed(std::string(what) + ": the results were destroyed");
     }
     Entry entry = std::move(entries_.front());
     entries_.pop_front();
@@ -54,6 +57,9 @@ public:
       std::rethrow_exception(entry.error);
     return std::move(entry.value);
   }
+
+  // An error comes out as soon as the reader has to wait, not only when it is its turn.
+  void fail_early() { fails_early_ = true; }
 
 protected:
   struct Entry {
@@ -78,26 +84,35 @@ protected:
   Entry& entry_of(std::size_t item) { return entries_[(ordered_ ? item : delivered_++) - read_]; }
   void deliver(Entry& entry) noexcept {
     entry.come = true;
-    if (entries_.front().come)
+    note(entry.error);
+    if (entries_.front().come || first_error_ != nullptr)
       readers_.grant_all_into(woken_);
   }
   // No more will begin.
   void end(std::exception_ptr error) noexcept {
+    note(error);
     error_ = std::move(error);
     at_end_ = true;
     readers_.grant_all_into(woken_);
   }
 
 private:
+  void note(const std::exception_ptr& error) noexcept {
+    if (fails_early_ && first_error_ == nullptr)
+      first_error_ = error;
+  }
+
   HomeCheck home_;
   bool ordered_;
+  bool fails_early_ = false;
   std::size_t maxsize_;
   std::deque<Entry> entries_; // of items that have begun and were not read
   std::size_t begun_ = 0;
   std::size_t delivered_ = 0;
   std::size_t read_ = 0;
   bool at_end_ = false;
-  std::exception_ptr error_; // of the source
+  std::exception_ptr error_;       // of the source
+  std::exception_ptr first_error_; // if it fails early
   WaitList readers_;
   WaitList woken_; // readers that have not run yet
   WaitList feeder_;
@@ -105,9 +120,9 @@ private:
 
 } // namespace detail
 
-// Results<T> is read with a range-for, or with next(). Hub-local. A kill, a Timeout scope or a
-// deadline that ends a wait loses no result. Destroying it kills what is under way for it and waits
-// for that, behind a Shield. It must not outlive its hub.
+// Results<T> is read with a range-for, or with next(), which takes a time limit. Hub-local. A kill,
+// a Timeout scope or a deadline that ends a wait loses no result. Destroying it kills what is under
+// way for it and waits for that, behind a Shield. It must not outlive its hub.
 template <class T>
 class Results {
 public:
@@ -142,6 +157,7 @@ public:
   std::default_sentinel_t end() const { return {}; }
 
 private:
+  friend class Group;
   std::unique_ptr<detail::ResultsState<T>> state_;
   std::optional<T> current_;
 };

@@ -63,7 +63,7 @@ public:
   void release(std::ptrdiff_t n = 1) {
     home_("Semaphore.release");
     if (n < 0) [[unlikely]]
-      detail::throw_negative_permits("release", n);
+      detail::throw_negative_permits("Semaphore.release: a number", n);
     if (n > bound_ - count_) [[unlikely]]
       detail::throw_above_bound(bound_);
     if (!acquirers_.empty()) {
@@ -150,7 +150,7 @@ private:
   static constexpr std::ptrdiff_t unbounded = std::numeric_limits<std::ptrdiff_t>::max();
   Semaphore(std::ptrdiff_t count, std::ptrdiff_t bound) : count_(count), bound_(bound) {
     if (count < 0)
-      detail::throw_negative_permits("a count", count);
+      detail::throw_negative_permits("Semaphore: a count", count);
   }
   bool take_free() {
     if (count_ == 0)

@@ -50,7 +50,7 @@ public:
 
   // std::invalid_argument if the size is a negative number in disguise.
   explicit SharedQueue(std::size_t maxsize = 0)
-      : state_(std::make_shared<State>(detail::checked_maxsize(maxsize))) {}
+      : state_(std::make_shared<State>(detail::checked_maxsize("SharedQueue", maxsize))) {}
   SharedQueue(const SharedQueue&) = delete;
   SharedQueue& operator=(const SharedQueue&) = delete;
   ~SharedQueue() { close(Remaining::discard); }

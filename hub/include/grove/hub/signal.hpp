@@ -25,8 +25,8 @@ class SignalWatch;
 template <SignalFunction F>
 [[nodiscard]] SignalWatch on_signal(int signal, F f, SignalOptions options = {});
 
-// SignalWatch is what on_signal() gives: while it lives, its function is called. Made on a hub;
-// moved, cancelled and destroyed on any thread. Several may watch one signal, on one hub or on
+// SignalWatch is what on_signal() gives: while it lives, and the hub, its function is called. Made on
+// a hub; moved, cancelled and destroyed on any thread. Several may watch one signal, on one hub or on
 // many: each is called.
 class SignalWatch {
 public:

@@ -15,6 +15,8 @@ namespace grove {
 // - which of the runnable goes next is drawn from the seed at every dispatch (see `shuffle`). What
 //   is promised stays: messages of one sender in their order, lines first come, first served.
 // - random_number() is drawn from the seed.
+// - jobs of a ThreadPool begin at turns that are drawn, one at a time; the hub stands still
+//   meanwhile.
 // Descriptors are still watched, without waiting while there is a timer to jump to: what the
 // kernel, other threads and other processes do is not simulated. Made and destroyed by greenlets of
 // the hub, one at a time (else std::logic_error). Timers that are left go on with what remains of

@@ -7,102 +7,23 @@
 #include <chrono>
 #include <concepts>
 #include <cstddef>
-#include <exception>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <ranges>
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <variant>
 
 #include <grove/hub/async_result.hpp>
 #include <grove/hub/deadline.hpp>
+#include <grove/hub/detail/job.hpp>
+#include <grove/hub/exceptions.hpp>
 #include <grove/hub/greenlet.hpp>
-#include <grove/hub/hub.hpp>
 #include <grove/hub/pool.hpp>
 #include <grove/hub/timeout.hpp>
 
 namespace grove {
-
-namespace detail {
-
-// A function on its way through a pool. Made on a hub; run or failed once, on any thread.
-class Job {
-public:
-  Job() = default;
-  Job(const Job&) = delete;
-  Job& operator=(const Job&) = delete;
-  virtual ~Job() = default;
-  // `prepare`, if any, is called first; what it throws is the job's result.
-  virtual void run(const std::function<void()>& prepare) noexcept = 0;
-  virtual void fail(std::exception_ptr error) noexcept = 0;
-};
-
-template <class T, class F>
-class JobOf final : public Job {
-public:
-  template <class... Args>
-  JobOf(AsyncResult<T> result, std::shared_ptr<std::atomic<bool>> abandoned, Args&&... args)
-      : hub_(&Hub::current()), attachment_(hub_->attach()), result_(std::move(result)),
-        abandoned_(std::move(abandoned)), function_(std::in_place, std::forward<Args>(args)...) {}
-
-  void run(const std::function<void()>& prepare) noexcept override {
-    if (abandoned_ != nullptr && abandoned_->load(std::memory_order_relaxed)) {
-      fail(std::make_exception_ptr(Killed("ThreadPool: who waited for the job has gone")));
-      return;
-    }
-    std::optional<std::conditional_t<std::is_void_v<T>, bool, T>> value;
-    try {
-      if (prepare)
-        prepare();
-      if constexpr (std::is_void_v<T>) {
-        (*function_)();
-        value.emplace(true);
-      } else {
-        value.emplace((*function_)());
-      }
-    } catch (...) {
-      fail(std::current_exception());
-      return;
-    }
-    function_.reset(); // arguments go before the result is told
-    if constexpr (std::is_void_v<T>)
-      answer([](const AsyncResult<T>& result) { result.set(); });
-    else
-      answer([v = std::move(*value)](const AsyncResult<T>& result) mutable {
-        result.set(std::move(v));
-      });
-  }
-  void fail(std::exception_ptr error) noexcept override {
-    function_.reset();
-    answer(
-        [error = std::move(error)](const AsyncResult<T>& result) { result.set_exception(error); });
-  }
-
-private:
-  // Everything that belongs to the waiting hub goes back there, in one closure. If that hub has
-  // shut down it is dropped.
-  template <class Set>
-  void answer(Set set) {
-    post_inline(*hub_, [result = std::move(result_), attachment = std::move(attachment_),
-                        set = std::move(set)]() mutable {
-      try {
-        set(result);
-      } catch (...) { // the value could not be moved
-        result.set_exception(std::current_exception());
-      }
-    });
-  }
-
-  Hub* hub_;
-  Hub::Attachment attachment_; // a job under way will wake somebody: no Deadlock
-  AsyncResult<T> result_;
-  std::shared_ptr<std::atomic<bool>> abandoned_;
-  std::optional<F> function_;
-};
-
-} // namespace detail
 
 // How the threads of a pool are made.
 struct ThreadPoolOptions {
@@ -117,6 +38,8 @@ struct ThreadPoolOptions {
 // a job that is under way is no Deadlock. A greenlet that is killed or timed out while it waits
 // abandons its job: one that has begun goes on, so give jobs what they use by value.
 // Destroying a pool waits, green on a hub and behind a Shield, until its jobs are done.
+// Under a Simulation jobs begin when the seed says so, and the hub stands still while one runs: it
+// must not wait for a greenlet of that hub.
 class ThreadPool {
 public:
   // std::invalid_argument if negative. With 0 jobs wait for resize().
@@ -129,20 +52,33 @@ public:
   // Runs f(args...), copied or moved as std::thread does, on a thread, and waits for its result or
   // for what it throws. If the wait is interrupted before the job has begun, it never does. On a
   // thread of this very pool f is simply called. std::system_error if there is no thread and none
-  // can be started.
+  // can be started. With a time limit: with_timeout(limit, [&] { return pool.run(f); }), or
+  // submit() and the result's get(limit).
   template <class F, class... Args>
   requires SpawnCallable<F, Args...> SpawnResult<F, Args...> run(F&& f, Args&&... args);
   // The same without waiting. If nobody asks for the result, its error is lost.
   template <class F, class... Args>
   requires SpawnCallable<F, Args...> AsyncResult<SpawnResult<F, Args...>> submit(F&& f,
                                                                                  Args&&... args);
-  // f(item) for each item; the results in their order, as Pool::map() gives them. For imap and
-  // imap_unordered give Pool's a function that calls run().
+  // f(item) for each item, each in a job; the results in their order, as Pool::map() gives them.
+  // TimeoutError if the deadline, one for all of it, came first; then, as at the first error, no
+  // more begin, and the results of those that have begun are dropped.
   template <class F, std::ranges::input_range R>
-  auto map(F f, R&& items) {
-    Pool waiters(static_cast<std::ptrdiff_t>(std::max<std::size_t>(max_threads(), 1)));
-    return waiters.map([&]<class Item>(Item&& item) { return run(f, std::forward<Item>(item)); },
-                       std::forward<R>(items));
+  auto map(F f, R&& items, Deadline deadline = {}) {
+    const Timeout limit(deadline, TimeoutError("ThreadPool.map: not all is done in time"));
+    Pool waiters(slots());
+    return waiters.map(caller_of(std::move(f)), std::forward<R>(items));
+  }
+  // The results as an input range, in the order of the items, or as they come, as Pool::imap() and
+  // Pool::imap_unordered() give them. They must not outlive the pool.
+  template <class F, std::ranges::input_range R>
+  auto imap(F f, R&& items, std::size_t maxsize = 0) {
+    return stream<true>("ThreadPool.imap", std::move(f), std::forward<R>(items), maxsize);
+  }
+  template <class F, std::ranges::input_range R>
+  auto imap_unordered(F f, R&& items, std::size_t maxsize = 0) {
+    return stream<false>("ThreadPool.imap_unordered", std::move(f), std::forward<R>(items),
+                         maxsize);
   }
 
   // Waits until no job waits or runs. False if the deadline came first.
@@ -163,13 +99,25 @@ private:
   struct Core;
   void put(std::unique_ptr<detail::Job> job);
   Core& core() const;
+  // Of the greenlets that wait for the jobs of one map.
+  std::ptrdiff_t slots() const {
+    return static_cast<std::ptrdiff_t>(std::max<std::size_t>(max_threads(), 1));
+  }
+  template <class F>
+  auto caller_of(F f) {
+    return [pool = this, f = std::move(f)]<class Item>(Item&& item) {
+      return pool->run(f, std::forward<Item>(item));
+    };
+  }
+  template <bool Ordered, class F, class R>
+  auto stream(const char* what, F f, R&& items, std::size_t maxsize);
   mutable std::shared_ptr<Core> core_; // shared with its threads
 };
 
 // The pool for what has none of its own: at most 10 threads; resize() it as you like.
 ThreadPool& default_thread_pool();
 
-// Runs f(args...) on a thread of the default pool and waits for its result.
+// Runs f(args...) on a thread of the default pool and waits for its result, as ThreadPool::run().
 template <class F, class... Args>
 requires SpawnCallable<F, Args...> SpawnResult<F, Args...> run_blocking(F&& f, Args&&... args) {
   return default_thread_pool().run(std::forward<F>(f), std::forward<Args>(args)...);
@@ -181,6 +129,8 @@ requires SpawnCallable<F, Args...> SpawnResult<F, Args...> ThreadPool::run(F&& f
   using Result = SpawnResult<F, Args...>;
   if (on_own_thread())
     return Call(std::forward<F>(f), std::forward<Args>(args)...)();
+  detail::here();
+  detail::check_interrupts(); // who is to end begins no job
   AsyncResult<Result> result;
   const auto abandoned = std::make_shared<std::atomic<bool>>(false);
   put(std::make_unique<detail::JobOf<Result, Call>>(result, abandoned, std::forward<F>(f),
@@ -204,6 +154,39 @@ ThreadPool::submit(F&& f, Args&&... args) {
   put(std::make_unique<detail::JobOf<Result, Call>>(result, nullptr, std::forward<F>(f),
                                                     std::forward<Args>(args)...));
   return result;
+}
+
+namespace detail {
+
+// std::invalid_argument, naming the call, if it is a negative number in disguise.
+std::size_t checked_maxsize(const char* what, std::size_t maxsize);
+
+// The greenlets that wait for the jobs: they go after those who use them.
+struct JobWaiters {
+  Pool waiters;
+  explicit JobWaiters(std::ptrdiff_t bound) : waiters(bound) {}
+};
+template <class T, class F, class R>
+class JobStream final : private JobWaiters, public Stream<T, F, R> {
+public:
+  JobStream(std::ptrdiff_t bound, bool ordered, std::size_t maxsize, F f, R items)
+      : JobWaiters(bound), Stream<T, F, R>(waiters, ordered, maxsize, std::move(f),
+                                           std::forward<R>(items)) {}
+};
+
+} // namespace detail
+
+template <bool Ordered, class F, class R>
+auto ThreadPool::stream(const char* what, F f, R&& items, std::size_t maxsize) {
+  detail::checked_maxsize(what, maxsize);
+  auto call = caller_of(std::move(f));
+  using Call = decltype(call);
+  using Made = std::invoke_result_t<Call&, std::ranges::range_value_t<R>>;
+  using T = std::conditional_t<std::is_void_v<Made>, std::monostate, std::decay_t<Made>>;
+  auto state = std::make_unique<detail::JobStream<T, Call, R>>(
+      slots(), Ordered, maxsize, std::move(call), std::forward<R>(items));
+  state->start();
+  return Results<T>(std::move(state));
 }
 
 } // namespace grove

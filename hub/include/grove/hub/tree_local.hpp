@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <grove/hub/detail/locals.hpp>
+#include <grove/hub/detail/type_name.hpp>
 
 namespace grove {
 
@@ -23,19 +24,20 @@ public:
   TreeLocal& operator=(const TreeLocal&) = delete;
 
   T& get() const {
-    std::shared_ptr<void>& place = detail::tree_value(key_);
-    if (place == nullptr) {
+    detail::TreeValue& place = detail::tree_value(key_);
+    if (place.value == nullptr) {
       auto made = std::make_shared<T>(); // may wait: another may be first
-      if (place == nullptr)
-        place = std::move(made);
+      if (place.value == nullptr)
+        place = {std::move(made), type_.data()};
     }
-    return *static_cast<T*>(place.get());
+    return *static_cast<T*>(place.value.get());
   }
   T& operator*() const { return get(); }
   T* operator->() const { return &get(); }
   T& set(T value) const { return get() = std::move(value); }
 
 private:
+  static constexpr auto type_ = detail::type_name<T>();
   std::uint64_t key_ = detail::new_local_key();
 };
 

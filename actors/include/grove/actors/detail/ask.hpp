@@ -16,6 +16,7 @@
 #include <grove/actors/detail/reply.hpp>
 #include <grove/actors/detail/stash.hpp>
 #include <grove/actors/errors.hpp>
+#include <grove/actors/exit_reason.hpp>
 #include <grove/hub/deadline.hpp>
 
 namespace grove {
@@ -25,7 +26,7 @@ class Forward;
 
 namespace grove::detail {
 
-void tell_stop(Identity* slot, std::uint32_t generation);
+void stop_actor(Identity* slot, std::uint32_t generation, Stop how);
 bool kill_actor(Identity* slot, std::uint32_t generation, Deadline deadline);
 bool join_actor(Identity* slot, std::uint32_t generation, Deadline deadline);
 

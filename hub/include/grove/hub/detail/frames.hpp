@@ -2,6 +2,7 @@
 // Frames: messages in a stream of bytes, each behind its length.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -36,13 +37,17 @@ class FrameReader {
 public:
   explicit FrameReader(std::size_t largest) : largest_(largest) {}
 
-  void add(std::string_view bytes) {
+  // After this to add so many bytes takes no memory: to be called before they are taken from where
+  // they come from.
+  void make_room(std::size_t size) {
     if (at_ != 0 && at_ >= bytes_.size() / 2) {
       bytes_.erase(0, at_);
       at_ = 0;
     }
-    bytes_.append(bytes);
+    if (bytes_.capacity() - bytes_.size() < size)
+      bytes_.reserve(std::max(bytes_.size() + size, 2 * bytes_.capacity()));
   }
+  void add(std::string_view bytes) { bytes_.append(bytes); }
   // The next whole message. MessageError for a length above the largest; from then on always.
   std::optional<std::string> next() {
     if (rest() < frame_head_size)

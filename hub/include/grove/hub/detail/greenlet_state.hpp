@@ -139,7 +139,7 @@ struct Task : ResultOf<T> {
   static void run(Identity* self) noexcept {
     auto* task = body<Task>(self);
     if ((self->flags & flag::finished) != 0) [[unlikely]] { // killed before it began
-      task->function.reset();
+      task->drop_function();
       drop_reference(self);
       return;
     }
@@ -153,8 +153,12 @@ struct Task : ResultOf<T> {
     } catch (...) {
       end_with_exception(self);
     }
-    task->function.reset(); // arguments go with the run, not with the last handle
+    task->drop_function(); // arguments go with the run, not with the last handle
     finish_greenlet(self);
+  }
+  void drop_function() {
+    if constexpr (!std::is_trivially_destructible_v<F>)
+      function.reset();
   }
   static void destroy(Identity* self) noexcept { body<Task>(self)->~Task(); }
   static constexpr bool is_plain = std::is_trivially_destructible_v<F> &&

@@ -6,6 +6,7 @@
 #include <optional>
 #include <variant>
 
+#include <grove/hub/detail/queue_common.hpp>
 #include <grove/hub/group.hpp>
 #include <grove/hub/timeout.hpp>
 
@@ -145,16 +146,27 @@ struct Group::Worker {
   std::size_t first;
 };
 
+// For a member of a pool: it has a slot, and might wait for another for ever.
+template <class Work>
+void Group::run_here(Work work, Deadline deadline) {
+  if (!with_timeout(deadline, work))
+    throw_not_in_time("Group.map");
+}
+
 // run_one(i) for each i below count, by workers of this group. Each takes an item, and when it is
 // done the next that is left, but lets the others run before it begins that: the order of things is
 // that of a greenlet per item.
 template <class RunOne>
-void Group::share(std::size_t count, RunOne run_one) {
+void Group::share(std::size_t count, RunOne run_one, Deadline deadline) {
   home_("Group.map");
   detail::check_interrupts();
-  if (bounded() && has_slot(detail::this_hub->current)) { // it has a slot, and might wait for ever
-    for (std::size_t i = 0; i < count; ++i)
-      run_one(i);
+  if (bounded() && has_slot(detail::this_hub->current)) {
+    run_here(
+        [&] {
+          for (std::size_t i = 0; i < count; ++i)
+            run_one(i);
+        },
+        deadline);
     return;
   }
   std::size_t next = 0;
@@ -185,7 +197,7 @@ void Group::share(std::size_t count, RunOne run_one) {
   crew_of_work = &crew;
   for (std::size_t workers = std::min(count, bounded() ? std::max<std::size_t>(bound_, 1) : count);
        workers != 0; --workers) {
-    Slot slot(*this, "Group.map");
+    Slot slot(*this, "Group.map", deadline);
     if (next == count)
       break;
     auto ref = make_member<void, Call>(true, work, next++);
@@ -193,7 +205,8 @@ void Group::share(std::size_t count, RunOne run_one) {
     auto& task = *detail::body<detail::Task<void, detail::MemberCall<Call>>>(ref.identity());
     start_in(crew, task.function->function.crew, ref);
   }
-  crew.finish();
+  if (!crew.finish(deadline))
+    throw_not_in_time("Group.map");
   if (done != count)
     throw Killed("Group.map: a greenlet of the group was killed");
 }
@@ -202,7 +215,7 @@ namespace detail {
 
 // The working side of an imap: a feeder takes the items and spawns a greenlet for each.
 template <class T, class F, class R>
-class Stream final : public ResultsState<T> {
+class Stream : public ResultsState<T> {
   using Item = std::ranges::range_value_t<R>;
 
 public:
@@ -324,6 +337,7 @@ private:
 template <bool Ordered, class F, class R>
 auto Group::stream(F f, R&& items, std::size_t maxsize) {
   home_("Group.imap");
+  detail::checked_maxsize(Ordered ? "Group.imap" : "Group.imap_unordered", maxsize);
   using Made = std::invoke_result_t<F&, std::ranges::range_value_t<R>>;
   using T = std::conditional_t<std::is_void_v<Made>, std::monostate, std::decay_t<Made>>;
   auto state = std::make_unique<detail::Stream<T, F, R>>(*this, Ordered, maxsize, std::move(f),
@@ -333,7 +347,7 @@ auto Group::stream(F f, R&& items, std::size_t maxsize) {
 }
 
 template <class F, std::ranges::input_range R>
-auto Group::map(F&& f, R&& items) {
+auto Group::map(F&& f, R&& items, Deadline deadline) {
   constexpr bool indexed = std::ranges::random_access_range<R> && std::ranges::sized_range<R>;
   using Given =
       std::conditional_t<indexed, std::ranges::range_reference_t<R>, std::ranges::range_value_t<R>>;
@@ -341,16 +355,20 @@ auto Group::map(F&& f, R&& items) {
   if constexpr (!indexed) {
     std::vector<std::conditional_t<std::is_void_v<Made>, std::monostate, std::decay_t<Made>>> made;
     if (bounded() && has_slot(detail::here().current)) {
-      for (auto&& item : items) {
-        if constexpr (std::is_void_v<Made>)
-          std::invoke(f, std::ranges::range_value_t<R>(std::forward<decltype(item)>(item)));
-        else
-          made.push_back(
-              std::invoke(f, std::ranges::range_value_t<R>(std::forward<decltype(item)>(item))));
-      }
+      const auto work = [&] {
+        for (auto&& item : items) {
+          if constexpr (std::is_void_v<Made>)
+            std::invoke(f, std::ranges::range_value_t<R>(std::forward<decltype(item)>(item)));
+          else
+            made.push_back(
+                std::invoke(f, std::ranges::range_value_t<R>(std::forward<decltype(item)>(item))));
+        }
+      };
+      run_here(work, deadline);
     } else {
       auto results = imap(std::ref(f), items);
-      while (auto one = results.next())
+      results.state_->fail_early();
+      while (auto one = results.state_->next(deadline, "Group.map"))
         made.push_back(std::move(*one));
     }
     if constexpr (!std::is_void_v<Made>)
@@ -360,12 +378,17 @@ auto Group::map(F&& f, R&& items) {
     using Difference = std::ranges::range_difference_t<R>;
     const auto count = static_cast<std::size_t>(std::ranges::size(items));
     if constexpr (std::is_void_v<Made>) {
-      share(count, [&](std::size_t i) { std::invoke(f, first[static_cast<Difference>(i)]); });
+      share(
+          count, [&](std::size_t i) { std::invoke(f, first[static_cast<Difference>(i)]); },
+          deadline);
     } else {
       std::vector<std::optional<std::decay_t<Made>>> made(count);
-      share(count, [&](std::size_t i) {
-        made[i].emplace(std::invoke(f, first[static_cast<Difference>(i)]));
-      });
+      share(
+          count,
+          [&](std::size_t i) {
+            made[i].emplace(std::invoke(f, first[static_cast<Difference>(i)]));
+          },
+          deadline);
       std::vector<std::decay_t<Made>> results;
       results.reserve(count);
       for (auto& one : made)

@@ -32,6 +32,11 @@ bool drop_local(std::uint64_t key);
 // The values of this hub's greenlets; on a thread without a hub there are none.
 void drop_locals_of_key(std::uint64_t key);
 
-std::shared_ptr<void>& tree_value(std::uint64_t key);
+// A value of a tree. The type is for those who look at it from outside.
+struct TreeValue {
+  std::shared_ptr<void> value;
+  const char* type = nullptr;
+};
+TreeValue& tree_value(std::uint64_t key);
 
 } // namespace grove::detail

@@ -6,7 +6,6 @@
 #include <iterator>
 #include <limits>
 #include <optional>
-#include <stdexcept>
 #include <utility>
 
 namespace grove {
@@ -16,10 +15,12 @@ enum class Remaining { drain, discard };
 
 namespace detail {
 
+[[noreturn]] void throw_negative_maxsize(const char* whose, std::size_t maxsize);
+
 // std::invalid_argument if it is a negative number in disguise.
-inline std::size_t checked_maxsize(std::size_t maxsize) {
+inline std::size_t checked_maxsize(const char* whose, std::size_t maxsize) {
   if (maxsize > std::numeric_limits<std::size_t>::max() / 2)
-    throw std::invalid_argument("grove: a queue of a negative maxsize");
+    throw_negative_maxsize(whose, maxsize);
   return maxsize;
 }
 

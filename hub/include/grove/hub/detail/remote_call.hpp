@@ -32,9 +32,11 @@ struct CallResult {
 bool is_shutting_down(); // this hub
 
 // Runs f on another hub, in a greenlet of its own there, and waits for its result. If the waiting
-// greenlet is interrupted the other one is killed, and waited for: f may refer to this stack.
+// greenlet is interrupted, or the deadline comes, the other one is killed, and waited for: f may
+// refer to this stack.
 template <class R, class F>
-R call_on(Hub& hub, const SpawnOptions& options, F f) {
+R call_on(Hub& hub, const SpawnOptions& options, F f, Deadline deadline = {}) {
+  check_interrupts();
   AsyncResult<R> result;
   auto remote = std::make_shared<GreenletRef<>>(); // touched on the other hub only
   hub.post([remote, promise = CallResult<R>(result), name = options.name,
@@ -62,17 +64,26 @@ R call_on(Hub& hub, const SpawnOptions& options, F f) {
     }
     promise.owed = false;
   });
-  try {
-    result.wait();
-  } catch (...) {
+  const auto end_it = [&] {
     const Shield shield;
     hub.post([remote] {
       if (*remote)
         remote->kill_nowait();
     });
     result.wait();
+  };
+  bool in_time = false;
+  try {
+    in_time = result.wait(deadline);
+  } catch (...) {
+    end_it();
     throw;
   }
+  if (!in_time) {
+    end_it();
+    throw TimeoutError("call: the other hub has not answered in time");
+  }
+  const Shield shield; // it is there: nothing that comes now takes it away
   return std::move(result).get();
 }
 

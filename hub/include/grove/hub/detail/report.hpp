@@ -13,19 +13,20 @@ namespace grove::detail {
 std::string name_of(Identity* identity);
 // To the hub's error hook. On its own hub.
 void report_unhandled(Identity* identity, const std::exception_ptr& error) noexcept;
-// Type and text.
-std::string describe_exception(const std::exception_ptr& error);
 // What came to nothing: see Hub::Stats. On a thread without a hub it is not counted.
 enum class Loss { dead_letter, late_reply, expired_request, dropped_message };
 void count_loss(Loss what) noexcept;
 // The hub of an identity; it may have shut down.
 Hub* hub_of(const Identity* identity);
 
-// What is done at the end of an identity that is no greenlet.
+// What is done at the end of an identity that is no greenlet. Its locals go first, while it is still
+// alive: their destructors may wait, and whoever joins it waits for them.
+void drop_locals(Identity* identity) noexcept;
 void release_joiners(Identity* identity) noexcept;
 void drop_extras(Identity* identity) noexcept;
 
-// Suspends the current greenlet and runs `child` at once; wake_next() resumes it before all others.
+// Suspends the current greenlet, to which nothing is to be thrown, and runs `child` at once;
+// wake_next() resumes it before all others.
 void park_behind(HubState& hub, Identity* child, const char* what);
 void wake_next(Identity* identity) noexcept;
 

@@ -8,6 +8,7 @@
 #include <cstddef>
 
 #include <grove/hub/deadline.hpp>
+#include <grove/hub/detail/hub_life.hpp>
 #include <grove/hub/detail/hub_state.hpp>
 
 namespace grove::detail {
@@ -88,8 +89,25 @@ public:
 
   // Unlinks and returns the first who is still parked; null if there is none. Those who were woken
   // by something else in the meantime are dropped from the line.
-  Waiter* pop_parked() { return pop_parked(head_); }
-  Waiter* first_parked();
+  Waiter* pop_parked() {
+    Waiter* waiter = first_parked();
+    if (waiter != nullptr)
+      waiter->unlink();
+    return waiter;
+  }
+  // The same, but it stays in the line.
+  Waiter* first_parked() {
+    if (head_.next == nullptr)
+      return nullptr;
+    for (WaitNode* node = head_.next; node != &head_;) {
+      auto* waiter = static_cast<Waiter*>(node);
+      if ((waiter->who->flags & flag::parked) != 0)
+        return waiter;
+      node = node->next;
+      waiter->unlink();
+    }
+    return nullptr;
+  }
 
   // Hands the turn to the first in line: grants and wakes it. False if nobody waits.
   bool grant_one() {
@@ -110,11 +128,17 @@ public:
   // The same; who was woken stands in `woken` until it runs, so that the object can tell it of its
   // own end.
   void grant_all_into(WaitList& woken) {
-    while (Waiter* waiter = pop_parked()) {
-      waiter->granted = true;
-      woken.push_back(*waiter);
-      wake(waiter->who);
+    if (head_.next == nullptr)
+      return;
+    for (WaitNode* node = head_.next; node != &head_;) {
+      auto* waiter = static_cast<Waiter*>(node);
+      node = node->next;
+      if (wake(waiter->who))
+        waiter->granted = true;
+      else
+        waiter->unlink();
     }
+    woken.take_all(*this);
   }
   // For such a list: the object goes before they run.
   void forsake_all() {
@@ -146,33 +170,27 @@ public:
     head.prev->next = &waiter;
     head.prev = &waiter;
   }
-  static Waiter* pop_parked(WaitNode& head) {
-    if (head.next == nullptr)
-      return nullptr;
-    for (WaitNode* node = head.next; node != &head;) {
-      auto* waiter = static_cast<Waiter*>(node);
-      node = node->next;
-      waiter->unlink();
-      if ((waiter->who->flags & flag::parked) != 0)
-        return waiter;
-    }
-    return nullptr;
-  }
 
 private:
+  // They stand behind its own.
+  void take_all(WaitList& other) {
+    if (other.empty())
+      return;
+    close(head_);
+    WaitNode* first = other.head_.next;
+    WaitNode* last = other.head_.prev;
+    first->prev = head_.prev;
+    head_.prev->next = first;
+    last->next = &head_;
+    head_.prev = last;
+    other.head_.prev = other.head_.next = nullptr;
+  }
   static void close(WaitNode& head) {
     if (head.next == nullptr)
       head.prev = head.next = &head;
   }
   WaitNode head_;
 };
-
-inline Waiter* WaitList::first_parked() {
-  Waiter* waiter = pop_parked();
-  if (waiter != nullptr)
-    push_front(*waiter);
-  return waiter;
-}
 
 // std::logic_error unless the calling thread is that of hub `home`.
 [[noreturn]] void throw_wrong_hub(const char* what);
@@ -187,17 +205,24 @@ inline constexpr bool debug_checks = false;
 #endif
 
 // A member of every hub-local object: remembers its hub, and checks in debug builds that it is used
-// there.
+// there, and not on a later hub with the same index.
 class HomeCheck {
 public:
-  HomeCheck() : home_(here().index) {}
-  void operator()([[maybe_unused]] const char* what) const {
+  HomeCheck() : home_(here().index) {
     if constexpr (debug_checks)
+      life_ = static_cast<std::uint16_t>(life_of_this_hub());
+  }
+  void operator()([[maybe_unused]] const char* what) const {
+    if constexpr (debug_checks) {
       check_home(home_, what);
+      if (life_ != static_cast<std::uint16_t>(life_of_this_hub()))
+        throw_wrong_hub(what);
+    }
   }
 
 private:
   std::uint16_t home_;
+  std::uint16_t life_ = 0;
 };
 
 } // namespace grove::detail

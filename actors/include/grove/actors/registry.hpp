@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+// The registry: actors found by name, in this process.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <grove/actors/actor.hpp>
+#include <grove/actors/actor_ref.hpp>
+#include <grove/hub/deadline.hpp>
+#include <grove/hub/detail/type_name.hpp>
+
+namespace grove {
+
+namespace detail {
+
+// A class, compared by address: two of one name may differ.
+struct ActorClass {
+  const char* name;
+};
+template <class A>
+inline constexpr auto actor_class_name = type_name<A>();
+template <class A>
+inline constexpr ActorClass actor_class{actor_class_name<A>.data()};
+
+void register_actor(std::string_view name, IdentityRef actor, const ActorClass* type);
+// `type` null: any.
+std::optional<IdentityRef> find_actor(std::string_view name, const ActorClass* type);
+IdentityRef await_actor(std::string_view name, const ActorClass* type, Deadline deadline);
+
+template <class A>
+constexpr const ActorClass* class_or_any() {
+  return std::same_as<A, Actor> ? nullptr : &actor_class<A>;
+}
+
+} // namespace detail
+
+// Any thread may call what follows; register_actor() only those that have a hub.
+
+// Gives the actor a name, until it ends for good (a restart keeps it) or unregister_actor(). An
+// actor has one name at most. std::logic_error: the name is taken, or the actor has another;
+// ActorDown: it has ended; std::invalid_argument: an empty name.
+template <class A>
+void register_actor(std::string_view name, const ActorRef<A>& actor) {
+  detail::register_actor(name, actor.joinable(), &detail::actor_class<A>);
+}
+// False if there was none of that name.
+bool unregister_actor(std::string_view name);
+
+// Who has that name now. A is the class that it was registered with, or Actor; std::logic_error if
+// it is another one.
+template <class A>
+std::optional<ActorRef<A>> find_actor(std::string_view name) {
+  const auto found = detail::find_actor(name, detail::class_or_any<A>());
+  if (!found)
+    return std::nullopt;
+  return ActorRef<A>(found->identity, found->generation);
+}
+
+// Waits until there is one of that name. TimeoutError if the deadline comes first; otherwise as
+// find_actor(). A kill or a Timeout scope ends the wait. On a hub only.
+template <class A>
+ActorRef<A> await_actor(std::string_view name, Deadline deadline = {}) {
+  const detail::IdentityRef found = detail::await_actor(name, detail::class_or_any<A>(), deadline);
+  return {found.identity, found.generation};
+}
+
+} // namespace grove

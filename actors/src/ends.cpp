@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: MIT
+// How an actor is told to end, its children before it, and what others hear of it.
+#include <chrono>
+#include <utility>
+
+#include <grove/hub/detail/report.hpp>
+#include <grove/hub/join.hpp>
+
+#include "relations.hpp"
+
+namespace grove::detail {
+
+namespace {
+constexpr auto shutdown_time = std::chrono::seconds(5);
+}
+
+void end_actor(IdentityRef actor, Stop how, const ExitReason& reason) {
+  if (!actor.alive())
+    return;
+  Identity* self = actor.identity;
+  if (reason.kind != ExitReason::Kind::stopped || how == Stop::now) {
+    ActorExtras& extras = need_extras(self);
+    if (!extras.ending || (how == Stop::now && !extras.ends_now)) {
+      extras.ending = reason;
+      extras.ends_now = how == Stop::now;
+    }
+  }
+  if (how == Stop::now) {
+    kill_identity(self, nullptr);
+    return;
+  }
+  self->flags |= flag::stopping;
+  if ((self->flags & flag::scheduled) == 0) {
+    self->flags |= flag::scheduled;
+    this_hub->push(self);
+  }
+}
+
+namespace {
+
+// True if its end is under way and has to be waited for.
+bool begin_end(const IdentityRef& child) {
+  if (!child.alive())
+    return false;
+  Supervision* supervision = supervision_of(child.identity);
+  if (supervision != nullptr) {
+    supervision->for_good = true;
+    supervision->told.reset();
+    if (supervision->suspended) {
+      give_up(child.identity, {ExitReason::Kind::shutdown, nullptr});
+      return false;
+    }
+    if (supervision->shutdown_time == supervision->shutdown_time.zero()) {
+      kill_identity(child.identity, nullptr);
+      return true;
+    }
+  }
+  end_actor(child, Stop::after_current, {ExitReason::Kind::shutdown, nullptr});
+  return true;
+}
+
+Deadline end_of_patience(const IdentityRef& child) {
+  const Supervision* supervision = child.alive() ? supervision_of(child.identity) : nullptr;
+  if (supervision == nullptr)
+    return shutdown_time;
+  return supervision->shutdown_time == supervision->shutdown_time.max()
+             ? Deadline()
+             : Deadline(supervision->shutdown_time);
+}
+
+void await_end(const IdentityRef& child, Deadline patience) {
+  if (join_identity(child, patience))
+    return;
+  if (child.alive())
+    kill_identity(child.identity, nullptr);
+  join_identity(child, {});
+}
+
+} // namespace
+
+void end_children(Identity* self) noexcept {
+  ActorExtras* extras = extras_of_actor(self);
+  while (extras != nullptr && !extras->relations.children.empty()) {
+    auto& children = extras->relations.children;
+    const auto count = extras->ends_children_at_once ? children.size() : std::size_t{1};
+    const std::vector<IdentityRef> these(children.end() - static_cast<std::ptrdiff_t>(count),
+                                         children.end());
+    children.resize(children.size() - count);
+    try {
+      std::vector<std::pair<IdentityRef, Deadline>> ending;
+      for (const IdentityRef& child : these) {
+        const Deadline patience = end_of_patience(child);
+        if (begin_end(child))
+          ending.emplace_back(child, patience);
+      }
+      for (const auto& [child, patience] : ending)
+        await_end(child, patience);
+    } catch (...) {
+      report_unhandled(self, std::current_exception());
+    }
+  }
+}
+
+namespace {
+// What an actor has asked of others goes with the object; what others want to know of it stays.
+void drop_own(Identity* self, Relations& relations) {
+  for (const Relations::Watched& watched : std::exchange(relations.watched, {}))
+    stop_watching(ref_to(self), watched);
+}
+} // namespace
+
+void suspend(Identity* self, const ExitReason& reason) noexcept {
+  ActorExtras& extras = *extras_of_actor(self);
+  Supervision& supervision = *extras.supervision;
+  constexpr auto of_what_ran =
+      flag::stopping | flag::kill_pending | flag::kill_delivered | flag::expired;
+  self->flags = static_cast<std::uint16_t>(self->flags & ~of_what_ran);
+  extras.ending.reset();
+  extras.ends_now = extras.traps_exits = false;
+  supervision.suspended = true;
+  reset_inbox(self);
+  try {
+    drop_own(self, extras.relations);
+    for (const IdentityRef& other : std::exchange(extras.relations.links, {}))
+      send_exit(other, ref_to(self), reason);
+    for (const AsyncResult<void>& end : std::exchange(supervision.ends, {}))
+      end.set();
+    if (supervision.told)
+      std::exchange(supervision.told, std::nullopt)->set(reason);
+    else
+      tell_supervisor(supervision, reason);
+  } catch (...) { // no memory for it: nobody else can bring it back
+    report_unhandled(self, std::current_exception());
+    give_up(self, reason);
+  }
+}
+
+Obituary::Obituary(Identity* self, const ExitReason& reason) {
+  ActorExtras* extras = extras_of_actor(self);
+  if (extras == nullptr)
+    return;
+  relations_ = std::move(extras->relations);
+  supervision_ = std::move(extras->supervision);
+  down_ = {actor_ref(ref_to(self)), reason, {}};
+  if (!relations_.watchers.empty() || !relations_.waiting.empty())
+    down_.name = name_of(self);
+  if (!extras->registered_name.empty())
+    forget_name(extras->registered_name, ref_to(self));
+  if (relations_.parent.alive())
+    forget(need_extras(relations_.parent.identity).relations.children, ref_to(self));
+  drop_own(self, relations_);
+}
+
+void Obituary::send() noexcept {
+  const IdentityRef me = down_.actor.joinable();
+  try {
+    if (supervision_ != nullptr) {
+      for (const AsyncResult<void>& end : supervision_->ends)
+        end.set();
+    }
+    for (const Relations::Watcher& watcher : relations_.watchers)
+      send_down(watcher, down_);
+    for (const AsyncResult<Down>& waiting : relations_.waiting)
+      waiting.set(down_);
+    for (const IdentityRef& other : relations_.links)
+      send_exit(other, me, down_.reason);
+  } catch (...) { // no memory for it
+    report_unhandled(this_hub->current, std::current_exception());
+  }
+}
+
+void forget_spawner(Identity* self, Identity* spawner) noexcept {
+  ActorExtras* extras = extras_of_actor(self);
+  if (extras == nullptr || spawner->ops->accept == nullptr)
+    return;
+  const IdentityRef me = ref_to(self);
+  const IdentityRef other = ref_to(spawner);
+  forget(extras->relations.links, other);
+  std::erase_if(extras->relations.watchers,
+                [&](const Relations::Watcher& watcher) { return same(watcher.who, other); });
+  if (ActorExtras* theirs = extras_of_actor(spawner))
+    forget(theirs->relations.links, me);
+}
+
+} // namespace grove::detail
