@@ -33,7 +33,7 @@ bool there(Identity* slot, Deadline deadline, const std::function<bool()>& f) {
   if (this_hub->index == no_hub_index) {
     bool done = true;
     try {
-      block_on(home, [&] { done = f(); });
+      block_on(home, [&] { done = f(); }, {});
     } catch (const Closed&) {
       return true;
     }

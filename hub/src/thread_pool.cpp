@@ -382,13 +382,6 @@ std::size_t ThreadPool::pending() const {
 }
 bool ThreadPool::on_own_thread() const { return pool_of_this_thread == core_.get(); }
 
-std::size_t detail::checked_maxsize(const char* what, std::size_t maxsize) {
-  const auto number = static_cast<std::ptrdiff_t>(maxsize);
-  if (number < 0)
-    throw_negative(what, "a maxsize of " + std::to_string(number));
-  return maxsize;
-}
-
 ThreadPool& default_thread_pool() {
   // Never destroyed: jobs may be under way when the statics go.
   static auto* const pool = new ThreadPool(10, {.name = "grove-blocking"});

@@ -158,9 +158,6 @@ ThreadPool::submit(F&& f, Args&&... args) {
 
 namespace detail {
 
-// std::invalid_argument, naming the call, if it is a negative number in disguise.
-std::size_t checked_maxsize(const char* what, std::size_t maxsize);
-
 // The greenlets that wait for the jobs: they go after those who use them.
 struct JobWaiters {
   Pool waiters;
