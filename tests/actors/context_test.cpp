@@ -8,6 +8,7 @@
 #include <grove/actors.hpp>
 #include <grove/hub/dump.hpp>
 #include <grove/hub/hub_thread.hpp>
+#include <grove/hub/simulation.hpp>
 
 #include "../support/hub_test.hpp"
 
@@ -166,6 +167,7 @@ TEST_F(ContextTest, a_nested_ask_inherits_the_earlier_deadline) {
 }
 
 TEST_F(ContextTest, a_nested_ask_ends_with_the_deadline_of_the_outer_one) {
+  const Simulation simulation(Simulation::Options{.shuffle = false}); // no time passes unseen
   ErrorLog errors;
   Event never;
   auto a = spawn<Deep>();
@@ -194,6 +196,7 @@ struct Worker : Actor {
 
 // Semantics' table, "Ask deadlines": expired is not run.
 TEST_F(ContextTest, an_expired_request_is_not_run_and_is_counted) {
+  const Simulation simulation(Simulation::Options{.shuffle = false}); // no time passes unseen
   const auto before = stats();
   int handled = 0;
   Event busy;
@@ -220,6 +223,7 @@ TEST_F(ContextTest, an_ask_whose_time_has_passed_sends_nothing) {
 
 // actors 32, 58
 TEST_F(ContextTest, late_replies_are_counted) {
+  const Simulation simulation(Simulation::Options{.shuffle = false}); // no time passes unseen
   const auto before = stats();
   Event on;
   auto a = spawn<Recorder>();
@@ -245,10 +249,11 @@ TEST_F(ContextTest, a_request_expires_on_another_hub_too) {
     return spawn<Worker>(handled);
   });
   a.tell(Wait{busy.get()});
-  EXPECT_THROW(a.ask(Get{}, 1ms), AskTimeout);
+  for (int i = 0; i < 5; ++i) // one that is late here already is not sent
+    EXPECT_THROW(a.ask(Get{}, 20ms), AskTimeout);
   other.call([&] { busy->set(); });
-  EXPECT_EQ(a.ask(Get{}), 1);
-  EXPECT_EQ(other.call([] { return Hub::current().stats().expired_requests; }), 1u);
+  EXPECT_EQ(a.ask(Get{}), 1) << "only this one was handled";
+  EXPECT_GE(other.call([] { return Hub::current().stats().expired_requests; }), 1u);
   EXPECT_TRUE(a.kill());
   other.call([&] { busy.reset(); });
 }

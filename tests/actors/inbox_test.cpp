@@ -5,6 +5,7 @@
 
 #include <grove/actors.hpp>
 #include <grove/hub/hub_thread.hpp>
+#include <grove/hub/simulation.hpp>
 
 #include "../support/hub_test.hpp"
 
@@ -192,6 +193,7 @@ TEST_F(InboxTest, deferred_messages_come_back_before_newer_mail_in_their_order) 
 }
 
 TEST_F(InboxTest, a_deferred_question_is_answered_later_and_keeps_its_deadline_and_trace) {
+  const Simulation simulation(Simulation::Options{.shuffle = false}); // no time passes unseen
   const auto before = stats();
   Log log;
   auto a = spawn<Shop>(log);
@@ -307,8 +309,8 @@ TEST_F(InboxTest, drop_old_makes_room) {
 
 // actors 27
 TEST_F(InboxTest, a_stop_is_no_message_and_is_never_dropped) {
-  for (const Overflow policy : {Overflow::block, Overflow::reject, Overflow::drop_new,
-                                Overflow::drop_old}) {
+  for (const Overflow policy :
+       {Overflow::block, Overflow::reject, Overflow::drop_new, Overflow::drop_old}) {
     Log log;
     auto a = spawn<Listener>(bound(1, policy), log);
     a.tell(Say{"1"});
@@ -405,6 +407,7 @@ TEST_F(InboxTest, a_kill_ends_the_wait_for_room_and_sends_nothing) {
 }
 
 TEST_F(InboxTest, an_ask_waits_for_room_until_its_deadline) {
+  const Simulation simulation(Simulation::Options{.shuffle = false}); // no time passes unseen
   Log log;
   Event on;
   auto a = spawn<Listener>(bound(1, Overflow::block), log);
@@ -487,8 +490,8 @@ TEST_F(InboxTest, the_owner_keeps_the_bound_for_senders_on_other_hubs) {
   HubThread other;
   Log log;
   Event on;
-  for (const Overflow policy : {Overflow::drop_new, Overflow::drop_old, Overflow::reject,
-                                Overflow::block}) {
+  for (const Overflow policy :
+       {Overflow::drop_new, Overflow::drop_old, Overflow::reject, Overflow::block}) {
     const auto before = stats();
     log.clear();
     on.clear();

@@ -11,6 +11,7 @@
 
 #include <grove/actors.hpp>
 #include <grove/hub/hub_thread.hpp>
+#include <grove/hub/simulation.hpp>
 #include <grove/hub/thread_pool.hpp>
 #include <grove/hub/wait_any.hpp>
 
@@ -129,6 +130,7 @@ TEST_F(ReplyTest, try_ask_gives_the_answer) {
 }
 
 TEST_F(ReplyTest, try_ask_names_each_kind_of_failure) {
+  const Simulation simulation(Simulation::Options{.shuffle = false}); // no time passes unseen
   ErrorLog errors;
   Event never;
   auto a = spawn<Server>();
@@ -197,6 +199,7 @@ TEST_F(ReplyTest, ask_async_does_not_wait) {
 }
 
 TEST_F(ReplyTest, ask_async_brings_each_kind_of_failure) {
+  const Simulation simulation(Simulation::Options{.shuffle = false}); // no time passes unseen
   ErrorLog errors;
   Event on;
   auto a = spawn<Server>();
@@ -212,6 +215,7 @@ TEST_F(ReplyTest, ask_async_brings_each_kind_of_failure) {
 }
 
 TEST_F(ReplyTest, an_answer_in_time_ends_the_time_limit) {
+  const Simulation simulation(Simulation::Options{.shuffle = false}); // no time passes unseen
   auto a = spawn<Server>();
   auto answer = a.ask_async(Get{1}, 5ms);
   EXPECT_EQ(answer.get(), 2);
@@ -281,6 +285,7 @@ TEST_F(ReplyTest, ask_all_waits_for_every_answer) {
 }
 
 TEST_F(ReplyTest, ask_all_throws_the_first_failure_in_the_order_given) {
+  const Simulation simulation(Simulation::Options{.shuffle = false}); // no time passes unseen
   Event never;
   auto a = spawn<Server>();
   auto b = spawn<Server>();
@@ -494,6 +499,7 @@ TEST_F(ReplyTest, a_forwarded_question_crosses_hubs) {
 }
 
 TEST_F(ReplyTest, a_deadline_holds_for_the_one_it_is_forwarded_to) {
+  const Simulation simulation(Simulation::Options{.shuffle = false}); // no time passes unseen
   const auto before = stats();
   Event busy;
   auto a = spawn<Server>();
