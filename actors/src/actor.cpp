@@ -48,10 +48,16 @@ namespace {
 constexpr unsigned turn_budget = 64;
 constexpr std::uint16_t ends = flag::stopping | flag::kill_pending;
 
+template <Mail* (*Take)(Identity*)>
+void drop_all(Identity* self) noexcept {
+  while (Mail* mail = Take(self))
+    drop_mail(mail, Dropped::gone);
+}
 void drop_inbox(Identity* self) noexcept {
-  while (Mail* mail = take(self)) {
-    mail->handle(nullptr, mail);
-  }
+  drop_stash(self); // older than the inbox
+  if ((self->flags & flag::special) != 0)
+    drop_all<take_special>(self);
+  drop_all<take>(self);
 }
 
 bool comes_back(Identity* self) noexcept {
@@ -104,6 +110,7 @@ void run_on_stop(Identity* self, const ExitReason& reason) {
 // Under the actor's own identity, on a host's stack: on_stop and destructors may wait.
 // `start_failure`: on_start has failed with it, of which the spawner will hear; nobody else need.
 void finish(Identity* self, ExitReason reason, const ExitReason* start_failure = nullptr) noexcept {
+  this_hub->context->handling = nullptr;
   if (start_failure != nullptr)
     reason = *start_failure;
   else if (reason.kind == ExitReason::Kind::failed)
@@ -148,6 +155,7 @@ ExitReason reason_in_flight() {
 
 // True if the actor goes on.
 bool run_start(Identity* self) {
+  this_hub->context->handling = nullptr; // what is there is of who ran here before
   self->flags = static_cast<std::uint16_t>(self->flags & ~flag::unstarted);
   ExitReason failure;
   try {
@@ -167,6 +175,16 @@ bool run_start(Identity* self) {
   return false;
 }
 
+// Handles mail until there is none, the turn is over, or one of the flags is set.
+template <Mail* (*Take)(Identity*), std::uint16_t Flags>
+inline void work(Identity* self) {
+  for (unsigned left = turn_budget; Mail* mail = Take(self);) {
+    mail->handle(self, mail);
+    if ((self->flags & Flags) != 0 || --left == 0) [[unlikely]]
+      break;
+  }
+}
+
 } // namespace
 
 // No buffers here: handlers are called through a pointer, with guards of their own.
@@ -179,23 +197,27 @@ __attribute__((no_stack_protector)) void run_actor(Identity* self) noexcept {
   bool failed = false;
   if ((self->flags & ends) == 0) [[likely]] {
     try {
-      for (unsigned left = turn_budget; Mail* mail = take(self);) {
-        mail->handle(self, mail);
-        if ((self->flags & ends) != 0 || --left == 0) [[unlikely]]
-          break;
-      }
-    } catch (...) { // the rest happens outside the catch block: it may wait
+      if ((self->flags & flag::special) == 0) [[likely]]
+        work<take, ends | flag::special>(self);
+      else
+        work<take_special, ends>(self);
+    } catch (const Rejected&) { // a message that was told, and is refused: nothing more
+    } catch (...) {             // the rest happens outside the catch block: it may wait
       reason = reason_in_flight();
       failed = true;
     }
   }
-  if (failed || (self->flags & ends) != 0) [[unlikely]] {
-    if (!failed && (self->flags & flag::kill_pending) != 0)
-      reason.kind = ExitReason::Kind::killed;
-    finish(self, reason);
-    return;
+  bool more = inbox_of(self).head != nullptr;
+  if (failed || (self->flags & (ends | flag::special)) != 0) [[unlikely]] {
+    if (failed || (self->flags & ends) != 0) {
+      if (!failed && (self->flags & flag::kill_pending) != 0)
+        reason.kind = ExitReason::Kind::killed;
+      finish(self, reason);
+      return;
+    }
+    more = has_special_mail(self);
   }
-  if (inbox_of(self).head != nullptr)
+  if (more)
     this_hub->push(self);
   else
     self->flags = static_cast<std::uint16_t>(self->flags & ~flag::scheduled);
@@ -211,7 +233,12 @@ void give_up(Identity* self, const ExitReason& reason) noexcept {
   obituary.send();
 }
 
-void accept_mail(Identity* self, Mail* mail) noexcept { append(*this_hub, self, mail); }
+void accept_mail(Identity* self, Mail* mail) noexcept {
+  if ((self->flags & flag::special) != 0) [[unlikely]]
+    accept_special(self, mail);
+  else
+    append(*this_hub, self, mail);
+}
 
 void kill_idle_actor(Identity* self) noexcept {
   if (const Supervision* supervision = supervision_of(self);

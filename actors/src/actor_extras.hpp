@@ -13,6 +13,8 @@
 #include <grove/actors/down.hpp>
 #include <grove/actors/exit_reason.hpp>
 
+#include "inbox_extras.hpp"
+
 namespace grove::detail {
 
 // What actors know of each other. Of an actor of another hub nothing is looked at but its home,
@@ -47,8 +49,9 @@ struct Supervision {
   std::vector<AsyncResult<void>> ends;         // who waits for the end of what runs: kill()
 };
 
-struct ActorExtras {
-  Birth* birth = nullptr; // the spawn() that waits for on_start
+struct ActorExtras : Entrance { // first: see entrance_of()
+  Birth* birth = nullptr;       // the spawn() that waits for on_start
+  InboxExtras inbox;
   Relations relations;
   std::unique_ptr<Supervision> supervision;
   bool ends_children_at_once = false;

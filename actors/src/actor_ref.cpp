@@ -17,13 +17,13 @@
 
 namespace grove::detail {
 
-namespace {
-
 void handle_stop(Identity* actor, Mail* mail) {
   release_mail<0>(*this_hub, mail);
   if (actor != nullptr)
     actor->flags |= flag::stopping;
 }
+
+namespace {
 
 // join and kill on the actor's own hub, for callers on other hubs and on threads without one. An
 // actor ends with its hub, if not before: then the answer is true.
@@ -119,11 +119,9 @@ bool send_elsewhere(Identity* actor, std::uint32_t generation, Mail* mail) noexc
   mail->generation = generation;
   if (actor != &nobody && send_mail(actor->home, mail))
     return true;
-  mail->handle(nullptr, mail);
+  drop_mail(mail, Dropped::gone);
   return false;
 }
-
-void count_dead_letter() noexcept { add_dead_letter(); }
 
 void report_long_inbox(Identity* actor) noexcept {
   if ((actor->flags & flag::told_long) != 0)
@@ -134,29 +132,6 @@ void report_long_inbox(Identity* actor) noexcept {
                                " messages in its inbox: it does not keep up with its senders");
   } catch (...) { // a report that cannot be made is no reason to fail
   }
-}
-
-namespace {
-// Other hubs' identities may be looked at only in what never changes.
-std::string label(Identity* slot) {
-  if (slot == &nobody)
-    return "nobody";
-  return is_here(*this_hub, slot) ? name_of(slot) : std::string("an actor of another hub");
-}
-} // namespace
-
-void deliver_failure(const Asker& asker, std::exception_ptr error) noexcept {
-  ReplySlot* slot = claim_reply(asker);
-  if (slot == nullptr)
-    return;
-  slot->state = ReplySlot::State::failed;
-  slot->error = std::move(error);
-  wake(asker.identity);
-}
-
-void throw_actor_down(Identity* slot) { throw ActorDown("ask: " + label(slot) + " has ended"); }
-void throw_ask_timeout(Identity* slot) {
-  throw AskTimeout("ask: no answer from " + label(slot) + " in time");
 }
 
 } // namespace grove::detail

@@ -158,6 +158,7 @@ void suspend(Identity* self, const ExitReason& reason) noexcept {
   extras.ends_now = extras.traps_exits = extras.overdue = false;
   supervision.suspended = true;
   supervision.reason = reason;
+  reset_inbox(self);
   try {
     drop_ties(self, extras.relations, reason);
     for (const AsyncResult<void>& end : std::exchange(supervision.ends, {}))

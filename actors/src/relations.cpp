@@ -38,6 +38,7 @@ void handle_down(Identity* actor, Mail* mail) {
   if (mine == watched.end())
     return; // cancelled meanwhile
   watched.erase(mine);
+  this_hub->context->handling = nullptr; // no message
   object_of<Actor>(actor)->on_down(envelope.body().down);
 }
 } // namespace
@@ -66,8 +67,10 @@ void handle_exit(Identity* actor, Mail* mail) {
   const Envelope<Exit> envelope(mail);
   // One that was started again has no part in the links of the object before it.
   const ActorExtras* extras = actor == nullptr ? nullptr : extras_of_actor(actor);
-  if (extras != nullptr && extras->traps_exits)
-    object_of<Actor>(actor)->on_exit(envelope.body());
+  if (extras == nullptr || !extras->traps_exits)
+    return;
+  this_hub->context->handling = nullptr; // no message
+  object_of<Actor>(actor)->on_exit(envelope.body());
 }
 
 // On the hub of `to`: a linked actor has ended.
@@ -152,9 +155,10 @@ std::uint64_t watch(Identity* me, const IdentityRef& whom) {
 
 void send_signal(IdentityRef to, Mail* mail) noexcept {
   if (!is_here(to))
-    send_elsewhere(to.identity, to.generation, mail);
+    send_elsewhere(to.identity, to.generation, as_signal(mail));
   else if (to.identity->generation == to.generation)
-    append(*this_hub, to.identity, mail);
+    append(*this_hub, to.identity,
+           (to.identity->flags & flag::special) != 0 ? as_signal(mail) : mail);
   else
     mail->handle(nullptr, mail);
 }

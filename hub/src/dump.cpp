@@ -88,6 +88,15 @@ const Context& context_of(const Identity* identity) {
   return *(identity->context != nullptr ? identity->context : this_hub->context);
 }
 
+// Of an actor in the middle of a message.
+const char* handler_of(const Identity* identity) {
+  if (identity->ops->accept == nullptr)
+    return nullptr;
+  if (identity == this_hub->current)
+    return this_hub->context->handling;
+  return identity->context != nullptr ? identity->context->handling : nullptr;
+}
+
 // Exact to the last poll before it parked: a tenth of a millisecond, if nobody hogged the hub.
 std::string age_of_wait(const Identity* identity) {
   char text[32];
@@ -112,6 +121,8 @@ std::string words_of(Identity* identity) {
   } else {
     out << "is idle";
   }
+  if (const char* handler = handler_of(identity))
+    out << "; handling " << handler;
   if ((identity->flags & (flag::kill_delivered | flag::finished)) == flag::kill_delivered) {
     out << "; was killed, and goes on";
   }

@@ -300,9 +300,24 @@ std::string name_of(Identity* identity) {
   return std::string(identity->ops->kind) + "-" + std::to_string(identity->id);
 }
 
-void add_dead_letter() noexcept {
-  if (this_hub->index != no_hub_index)
-    ++HubImpl::of(*this_hub).counters.dead_letters;
+void count_loss(Loss what) noexcept {
+  if (this_hub->index == no_hub_index)
+    return;
+  Hub::Stats& counters = HubImpl::of(*this_hub).counters;
+  switch (what) {
+  case Loss::dead_letter:
+    ++counters.dead_letters;
+    break;
+  case Loss::late_reply:
+    ++counters.late_replies;
+    break;
+  case Loss::expired_request:
+    ++counters.expired_requests;
+    break;
+  case Loss::dropped_message:
+    ++counters.dropped_messages;
+    break;
+  }
 }
 
 Hub* hub_of(const Identity* identity) { return hub_at(identity->home); }

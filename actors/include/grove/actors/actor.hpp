@@ -44,6 +44,13 @@ protected:
   // askers get ActorDown. In on_start: ends it before the first one.
   void stop() noexcept;
 
+  // In a handler that takes a const M&: keeps its message for later. What it returns is dropped; an
+  // asker waits on. The class says how many the stash holds, `static constexpr std::size_t
+  // stash_capacity = 100;`; one more is StashFull. std::logic_error where no message can be kept.
+  void defer();
+  // Puts what was deferred before all other mail, in its order. Returns how many.
+  std::size_t unstash_all() noexcept;
+
   // -- others ----------------------------------------------------------------------------------
   // on_down() is called once, when it ends; at once with reason `gone` if it has.
   Monitor monitor(const ActorRef<Actor>& other);

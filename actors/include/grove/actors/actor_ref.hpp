@@ -2,22 +2,50 @@
 // ActorRef: tell, ask, stop, join, from anywhere.
 #pragma once
 
+#include <chrono>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <type_traits>
 #include <utility>
 
 #include <grove/actors/detail/actor_state.hpp>
 #include <grove/actors/detail/ask.hpp>
+#include <grove/actors/detail/ask_async.hpp>
 #include <grove/actors/detail/receives.hpp>
 #include <grove/actors/errors.hpp>
 #include <grove/actors/exit_reason.hpp>
+#include <grove/actors/result.hpp>
+#include <grove/actors/tell_timer.hpp>
+#include <grove/hub/async_result.hpp>
 #include <grove/hub/deadline.hpp>
 #include <grove/hub/detail/identity.hpp>
 
 namespace grove {
+
+namespace detail {
+template <class A, class M>
+constexpr void check_message() {
+  static_assert(
+      requires { typename ReplyOf<A, M>; },
+      "this actor has no receive() for this message: is it public? is it hidden by an "
+      "overload in a derived class (then say `using Base::receive;`)?");
+  if constexpr (requires { typename ReplyOf<A, M>; }) {
+    static_assert(Receives<A, M>,
+                  "this actor has no receive() for exactly this type of message, only one that "
+                  "it converts to: send that type, or add an overload");
+  }
+  static_assert(alignof(M) <= 16, "messages are aligned to 16 bytes: hold it by a pointer");
+}
+} // namespace detail
+
+// tell(message, urgent): before ordinary mail.
+struct Urgent {
+  explicit constexpr Urgent() = default;
+};
+inline constexpr Urgent urgent{};
 
 // ActorRef<A> names an actor of class A. It is two words, copied freely, usable on any thread, and
 // keeps nothing alive: once the actor has ended, tell() drops the message (counted as a dead
@@ -37,24 +65,69 @@ public:
   friend bool operator==(const ActorRef&, const ActorRef&) = default;
 
   // -- messages --------------------------------------------------------------------------------
-  // Puts the message into the actor's inbox. Never waits, never switches. Messages of one sender
-  // arrive in their order.
+  // Puts the message into the actor's inbox. Never waits, never switches, unless the inbox is
+  // bounded (see InboxOptions). Messages of one sender arrive in their order.
   template <class M>
   void tell(M&& message) const {
     using Message = std::decay_t<M>;
-    check_message<Message>();
+    detail::check_message<A, Message>();
     detail::tell<A, Message>(slot_, generation_, std::forward<M>(message));
   }
+  // Before all ordinary mail, behind what is urgent too: `ref.tell(Pause{}, urgent)`.
+  template <class M>
+  void tell(M&& message, Urgent) const {
+    using Message = std::decay_t<M>;
+    detail::check_message<A, Message>();
+    detail::tell_urgent<A, Message>(slot_, generation_, std::forward<M>(message));
+  }
 
-  // Waits for what receive() returns (for a void one: until it was handled). Throws what the
-  // handler threw; ActorDown if the actor has ended or ends first; AskTimeout if the deadline came
-  // first. A kill or a Timeout scope of the caller is thrown here, and the answer dropped. On a
+  // Tells it after the delay; the handle cancels it. std::invalid_argument for a negative delay.
+  template <class M>
+  TellTimer tell_after(std::chrono::nanoseconds delay, M&& message) const {
+    using Message = std::decay_t<M>;
+    detail::check_message<A, Message>();
+    const Deadline due(delay);
+    return start_timer<Message>(due.nanoseconds(), 0, std::forward<M>(message));
+  }
+  // Tells it a copy after each period, without drift. A tick whose predecessor has not been handled
+  // yet is left out. std::invalid_argument unless the period is above zero.
+  template <class M>
+  TellTimer tell_every(std::chrono::nanoseconds period, M&& message) const {
+    using Message = std::decay_t<M>;
+    detail::check_message<A, Message>();
+    static_assert(std::copy_constructible<Message>, "every tick is a copy of the message");
+    const std::int64_t each = detail::checked_period(period);
+    return start_timer<Message>(Deadline(period).nanoseconds(), each, std::forward<M>(message));
+  }
+
+  // Waits for what receive() returns; for a void one until the message was handled, for an
+  // AsyncResult or a Forward until that brings the answer. Throws what the handler threw (Rejected
+  // does not end the actor); ActorDown if the actor has ended or ends first; AskTimeout if the
+  // deadline came first, or that of the question which the caller itself is at work on: a question
+  // whose time has passed when its turn comes is not handled. AskCycle if the actor waits for the
+  // caller. A kill or a Timeout scope of the caller is thrown here, and the answer dropped. On a
   // thread that has no hub it blocks the thread.
   template <class M>
   auto ask(M&& message, Deadline deadline = {}) const {
     using Message = std::decay_t<M>;
-    check_message<Message>();
+    detail::check_message<A, Message>();
     return detail::ask<A, Message>(slot_, generation_, std::forward<M>(message), deadline);
+  }
+  // The same, and tells why there is no answer by its kind. Mistakes are thrown all the same:
+  // AskCycle, a negative deadline.
+  template <class M>
+  auto try_ask(M&& message, Deadline deadline = {}) const {
+    using Message = std::decay_t<M>;
+    detail::check_message<A, Message>();
+    return detail::try_ask<A, Message>(slot_, generation_, std::forward<M>(message), deadline);
+  }
+  // Does not wait for the answer: an AsyncResult gets it, or what ask() would have thrown. For the
+  // first of several: wait_any() over their wait_op(). Needs a hub.
+  template <class M>
+  auto ask_async(M&& message, Deadline deadline = {}) const {
+    using Message = std::decay_t<M>;
+    detail::check_message<A, Message>();
+    return detail::ask_async<A, Message>(slot_, generation_, std::forward<M>(message), deadline);
   }
 
   // -- life --------------------------------------------------------------------------------------
@@ -74,18 +147,12 @@ public:
   detail::IdentityRef joinable() const { return {slot_, generation_}; }
 
 private:
-  template <class M>
-  static constexpr void check_message() {
-    static_assert(
-        requires { typename detail::ReplyOf<A, M>; },
-        "this actor has no receive() for this message: is it public? is it hidden by an "
-        "overload in a derived class (then say `using Base::receive;`)?");
-    if constexpr (requires { typename detail::ReplyOf<A, M>; }) {
-      static_assert(Receives<A, M>,
-                    "this actor has no receive() for exactly this type of message, only one that "
-                    "it converts to: send that type, or add an overload");
-    }
-    static_assert(alignof(M) <= 16, "messages are aligned to 16 bytes: hold it by a pointer");
+  template <class M, class Arg>
+  TellTimer start_timer(std::int64_t due, std::int64_t period, Arg&& message) const {
+    auto timer = std::make_shared<detail::TimedTellOf<A, M>>(std::forward<Arg>(message));
+    timer->period = period;
+    timer->start({slot_, generation_}, due);
+    return TellTimer(std::move(timer));
   }
 
   detail::Identity* slot_ = &detail::nobody;

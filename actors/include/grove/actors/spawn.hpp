@@ -11,6 +11,8 @@
 #include <grove/actors/actor.hpp>
 #include <grove/actors/actor_ref.hpp>
 #include <grove/actors/detail/actor_state.hpp>
+#include <grove/actors/detail/stash.hpp>
+#include <grove/actors/inbox.hpp>
 #include <grove/hub/detail/greenlet_state.hpp>
 #include <grove/hub/detail/type_name.hpp>
 #include <grove/hub/detail/wait.hpp>
@@ -31,6 +33,7 @@ struct Birth {
   }
 };
 
+void set_inbox(Identity* actor, const InboxOptions& options);
 void run_actor(Identity* self) noexcept;
 void accept_mail(Identity* self, Mail* mail) noexcept;
 void kill_idle_actor(Identity* self) noexcept;
@@ -38,8 +41,8 @@ void kill_idle_actor(Identity* self) noexcept;
 void wait_for_start(HubState& hub, Identity* child);
 // There is no on_start to run: the child takes its place among the idle or the runnable.
 inline void end_birth(HubState& hub, Identity* self) {
-  if (inbox_of(self).head != nullptr || (self->flags & (flag::stopping | flag::kill_pending)) != 0)
-      [[unlikely]] {
+  if (inbox_of(self).head != nullptr ||
+      (self->flags & (flag::stopping | flag::kill_pending | flag::special)) != 0) [[unlikely]] {
     hub.push(self);
   } else {
     self->flags = static_cast<std::uint16_t>(self->flags & ~flag::scheduled);
@@ -79,6 +82,8 @@ Identity* make_actor(HubState& hub, Args&&... args) {
   auto* inbox = ::new (static_cast<void*>(self + 1)) Inbox;
   A* object = nullptr;
   try {
+    if constexpr (HasStash<A>)
+      set_stash(self, A::stash_capacity);
     object = ::new (static_cast<void*>(inbox + 1)) A(std::forward<Args>(args)...);
   } catch (...) {
     abandon_actor(hub, self);
@@ -135,6 +140,15 @@ template <std::derived_from<Actor> A, class... Args>
 requires std::constructible_from<A, Args...> ActorRef<A> spawn(Args&&... args) {
   detail::HubState& hub = detail::here();
   return detail::start_actor<A>(hub, detail::make_actor<A>(hub, std::forward<Args>(args)...));
+}
+
+// The same, with options: `spawn<A>(ActorOptions{.inbox = {.capacity = 1024}}, args...)`.
+template <std::derived_from<Actor> A, class... Args>
+requires std::constructible_from<A, Args...> ActorRef<A> spawn(const ActorOptions& options,
+                                                               Args&&... args) {
+  return detail::spawn_prepared<A>(
+      [&options](detail::Identity* self) { detail::set_inbox(self, options.inbox); },
+      std::forward<Args>(args)...);
 }
 
 template <std::derived_from<Actor> A, class... Args>

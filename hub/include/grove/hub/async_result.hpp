@@ -18,6 +18,24 @@
 
 namespace grove {
 
+namespace detail {
+template <class T>
+using AsyncValue = std::conditional_t<std::is_void_v<T>, bool, T>;
+
+// What is to follow when something is set: run once, on the hub of the result. Destroyed unrun, on
+// whatever thread, if the last handle goes before anything was set.
+template <class Value>
+struct Sequel {
+  std::unique_ptr<Sequel> next;
+  Sequel() = default;
+  Sequel(const Sequel&) = delete;
+  Sequel& operator=(const Sequel&) = delete;
+  virtual ~Sequel() = default;
+  virtual void run(const std::exception_ptr& error, Value* value) noexcept = 0;
+};
+struct AsyncAccess;
+} // namespace detail
+
 // AsyncResult<T> is a handle, shared by copying, to a place for one T. Waiting and looking are for
 // the hub that made it; set() and set_exception() may be called from any thread. What is set first
 // stays. A kill, a Timeout scope or a deadline that ends a wait changes nothing. From another
@@ -25,13 +43,15 @@ namespace grove {
 // hub has shut down.
 template <class T>
 class AsyncResult {
+  using Value = detail::AsyncValue<T>;
   struct State {
     detail::HubLife home;
     detail::HomeCheck check;
     detail::WaitList waiters;
     bool is_set = false;
     std::exception_ptr error;
-    std::optional<std::conditional_t<std::is_void_v<T>, bool, T>> value;
+    std::optional<Value> value;
+    std::unique_ptr<detail::Sequel<Value>> sequel; // in the order in which they were added
 
     template <class... Args>
     void set_value(Args&&... v) {
@@ -41,6 +61,7 @@ class AsyncResult {
         value.emplace(std::forward<Args>(v)...);
       is_set = true;
       waiters.grant_all();
+      follow();
     }
     void set_error(std::exception_ptr e) {
       if (is_set)
@@ -48,6 +69,11 @@ class AsyncResult {
       error = std::move(e);
       is_set = true;
       waiters.grant_all();
+      follow();
+    }
+    void follow() {
+      for (auto next = std::move(sequel); next != nullptr; next = std::move(next->next))
+        next->run(error, value ? &*value : nullptr);
     }
   };
 
@@ -134,6 +160,7 @@ public:
   }
 
 private:
+  friend detail::AsyncAccess;
   void wait_or_throw(Deadline deadline) const {
     if (!wait(deadline))
       throw TimeoutError("AsyncResult.get: nothing was set in time");
@@ -147,5 +174,26 @@ private:
 
   std::shared_ptr<State> state_;
 };
+
+namespace detail {
+// For grove's other libraries.
+struct AsyncAccess {
+  template <class T>
+  static const HubLife& home(const AsyncResult<T>& result) {
+    return result.state_->home;
+  }
+  // At once if something was set before. On the hub of the result.
+  template <class T>
+  static void then(const AsyncResult<T>& result, std::unique_ptr<Sequel<AsyncValue<T>>> sequel) {
+    auto& state = *result.state_;
+    std::unique_ptr<Sequel<AsyncValue<T>>>* end = &state.sequel;
+    while (*end != nullptr)
+      end = &(*end)->next;
+    *end = std::move(sequel);
+    if (state.is_set)
+      state.follow();
+  }
+};
+} // namespace detail
 
 } // namespace grove

@@ -85,18 +85,21 @@ public:
   // Counted since the hub began, at no cost where it is counted; to read them takes a look at every
   // greenlet and every stack.
   struct Stats {
-    std::uint64_t dispatches = 0;     // decisions who runs next: waits, yields, ends
-    std::uint64_t spawned = 0;        // greenlets and actors ever made
-    std::uint64_t stacks = 0;         // stacks ever made
-    std::uint64_t stacks_cached = 0;  // idle now, ready to be used again
-    std::uint64_t stack_peak = 0;     // bytes: the most that any of the stacks has touched
-    std::uint64_t polls = 0;          // looks outside while there was work
-    std::uint64_t sleeps = 0;         // waits for the outside, as there was none
-    std::uint64_t wake_ups = 0;       // of these, ended by another thread
-    std::uint64_t errors = 0;         // exceptions that nobody caught
-    std::uint64_t declined_kills = 0; // kills that their target caught and survived
-    std::uint64_t dead_letters = 0;   // messages to actors that were gone
-    std::uint64_t living = 0;         // greenlets and actors that have not ended
+    std::uint64_t dispatches = 0;       // decisions who runs next: waits, yields, ends
+    std::uint64_t spawned = 0;          // greenlets and actors ever made
+    std::uint64_t stacks = 0;           // stacks ever made
+    std::uint64_t stacks_cached = 0;    // idle now, ready to be used again
+    std::uint64_t stack_peak = 0;       // bytes: the most that any of the stacks has touched
+    std::uint64_t polls = 0;            // looks outside while there was work
+    std::uint64_t sleeps = 0;           // waits for the outside, as there was none
+    std::uint64_t wake_ups = 0;         // of these, ended by another thread
+    std::uint64_t errors = 0;           // exceptions that nobody caught
+    std::uint64_t declined_kills = 0;   // kills that their target caught and survived
+    std::uint64_t dead_letters = 0;     // messages to actors that were gone
+    std::uint64_t late_replies = 0;     // to askers that did not wait any more
+    std::uint64_t expired_requests = 0; // asked too long ago when their turn came: not handled
+    std::uint64_t dropped_messages = 0; // by bounded inboxes that were full
+    std::uint64_t living = 0;           // greenlets and actors that have not ended
   };
   Stats stats() const;
 

@@ -4,9 +4,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 
+#include <grove/hub/deadline.hpp>
 #include <grove/hub/detail/greenlet_state.hpp>
 #include <grove/hub/detail/mail.hpp>
+#include <grove/hub/detail/report.hpp>
 #include <grove/hub/detail/wait.hpp>
 
 namespace grove {
@@ -71,7 +74,7 @@ A* object_of(Identity* slot) {
 inline constexpr std::uint32_t long_inbox = 100'000;
 void report_long_inbox(Identity* actor) noexcept;
 
-// On the actor's own hub.
+// On the actor's own hub, which has let it in: see Admission.
 inline void append(HubState& hub, Identity* actor, Mail* mail) {
   Inbox& inbox = inbox_of(actor);
   mail->next = nullptr;
@@ -96,10 +99,46 @@ inline Mail* take(Identity* actor) {
   return mail;
 }
 
+// -- inboxes that are more than a plain queue (flag::special) -------------------------------------
+
+// Who may put one more into a bounded inbox without a closer look.
+struct Entrance {
+  std::uint32_t limit = std::numeric_limits<std::uint32_t>::max();
+  std::uint32_t turn_generation = 0;
+  Identity* turn = nullptr; // of those that stand in line, who was called last
+  bool line = false;        // somebody waits for room, or has been called
+};
+// Of an actor with flag::special: its ActorExtras begin with it.
+inline Entrance& entrance_of(Identity* actor) {
+  return *reinterpret_cast<Entrance*>(extras_of_actor(actor));
+}
+inline bool may_enter(const HubState& hub, Identity* actor) {
+  const Entrance& entrance = entrance_of(actor);
+  return actor->mail < entrance.limit &&
+         (!entrance.line ||
+          (entrance.turn == hub.current && entrance.turn_generation == hub.current->generation));
+}
+
+enum class Admission : std::uint8_t {
+  in,      // there is room for one more, as long as nobody else runs
+  gone,    // the actor has ended while its senders waited
+  full,    // the message is to be dropped
+  timeout, // there was no room before the deadline
+};
+// May wait for room, if that is the inbox's way; throws InboxFull, if that is, and AskCycle.
+Admission admit_asked(Identity* actor, std::uint32_t generation, Deadline deadline);
+// The same for what is told: false, and counted, if the message is to be dropped. After
+// may_enter().
+bool admit_told(Identity* actor, std::uint32_t generation);
+// For who cannot wait, nor be told; counts what is to be dropped.
+bool admit_tick(Identity* actor);
+// Before ordinary mail; to whatever hub. On the actor's own it was let in before.
+void send_urgent(Identity* actor, std::uint32_t generation, Mail* mail);
+
 // The mail goes to an actor of another hub, or to one that has ended.
 // False if its hub has shut down (or there is no actor): the mail was dropped.
 bool send_elsewhere(Identity* actor, std::uint32_t generation, Mail* mail) noexcept;
-void count_dead_letter() noexcept;
+inline void count_dead_letter() noexcept { count_loss(Loss::dead_letter); }
 
 // What a reference to nobody points at.
 extern constinit Identity nobody;

@@ -39,6 +39,7 @@ struct EhGlobals {
 };
 
 struct ReplySlot;
+struct MessageContext;
 
 // A stack, and what the thread keeps for the code on it while it does not run. Lies in the
 // topmost page of its stack, whose first frames share that page.
@@ -51,14 +52,17 @@ struct Context {
   Context* next = nullptr;         // in the pool
   std::uint64_t question = 0;      // which ask waits here (0: none): a late reply finds another
   ReplySlot* reply = nullptr;      // where that reply belongs, on this stack
-  std::int64_t parked_at = 0;      // HubState::time when it parked
-  char* limit = nullptr;           // lowest usable address
-  std::size_t size = 0;            // bytes from limit to this Context
-  std::size_t usable = 0;          // the size it was asked for
-  void* fake_stack = nullptr;      // AddressSanitizer's
-  void* fiber = nullptr;           // ThreadSanitizer's
-  unsigned valgrind = 0;           // Valgrind's id of the stack
-  bool own_size = false;           // not of the default size: runs one greenlet at a time
+  Identity* asks = nullptr;        // while there is a question: who is to answer it
+  const char* handling = nullptr;  // actors: the handler at work, "Ponger.receive(Ping)"
+  const MessageContext* message = nullptr; // what came with its message, or null
+  std::int64_t parked_at = 0;              // HubState::time when it parked
+  char* limit = nullptr;                   // lowest usable address
+  std::size_t size = 0;                    // bytes from limit to this Context
+  std::size_t usable = 0;                  // the size it was asked for
+  void* fake_stack = nullptr;              // AddressSanitizer's
+  void* fiber = nullptr;                   // ThreadSanitizer's
+  unsigned valgrind = 0;                   // Valgrind's id of the stack
+  bool own_size = false;                   // not of the default size: runs one greenlet at a time
 };
 
 struct HubState {

@@ -13,8 +13,9 @@ namespace grove::detail {
 std::string name_of(Identity* identity);
 // To the hub's error hook. On its own hub.
 void report_unhandled(Identity* identity, const std::exception_ptr& error) noexcept;
-// One message to an actor that was gone; on a thread without a hub it is not counted.
-void add_dead_letter() noexcept;
+// What came to nothing: see Hub::Stats. On a thread without a hub it is not counted.
+enum class Loss { dead_letter, late_reply, expired_request, dropped_message };
+void count_loss(Loss what) noexcept;
 // The hub of an identity; it may have shut down.
 Hub* hub_of(const Identity* identity);
 

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+// Envelopes: how a message gets one, what is put around it, and what happens to one that is
+// dropped.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <new>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include <grove/actors/detail/actor_state.hpp>
+#include <grove/hub/deadline.hpp>
+#include <grove/hub/detail/mail.hpp>
+#include <grove/hub/detail/type_name.hpp>
+
+namespace grove::detail {
+
+// Ends a body and gives its envelope back, whatever happened to the message.
+template <class Body>
+struct Envelope {
+  Mail* mail;
+  explicit Envelope(Mail* m) : mail(m) {
+    if (m == nullptr)
+      __builtin_unreachable();
+  }
+  Envelope(const Envelope&) = delete;
+  Envelope& operator=(const Envelope&) = delete;
+  ~Envelope() {
+    if (mail == nullptr)
+      return; // it was put aside
+    body().~Body();
+    release_mail<sizeof(Body)>(*this_hub, mail);
+  }
+  Body& body() const { return *mail_body<Body>(mail); }
+};
+
+template <class Body, class... Args>
+Mail* make_mail(HubState& hub, void (*handle)(Identity*, Mail*), Args&&... args) {
+  Mail* mail = take_mail<sizeof(Body)>(hub);
+  if constexpr (std::is_nothrow_constructible_v<Body, Args&&...>) {
+    ::new (static_cast<void*>(mail + 1)) Body(std::forward<Args>(args)...);
+  } else {
+    try {
+      ::new (static_cast<void*>(mail + 1)) Body(std::forward<Args>(args)...);
+    } catch (...) {
+      release_mail<sizeof(Body)>(hub, mail);
+      throw;
+    }
+  }
+  mail->handle = handle;
+  return mail;
+}
+
+// True if the identity is one of this hub: its generation and inbox may be looked at.
+inline bool is_here(const HubState& hub, const Identity* slot) { return slot->home == hub.index; }
+
+// "Ponger.receive(Ping)"
+template <class A, class M>
+constexpr auto make_handler_name() {
+  constexpr std::string_view actor = type_name_view<A>();
+  constexpr std::string_view between = ".receive(";
+  constexpr std::string_view message = type_name_view<M>();
+  std::array<char, actor.size() + between.size() + message.size() + 2> text{};
+  std::size_t at = 0;
+  for (const std::string_view part : {actor, between, message, std::string_view(")")}) {
+    for (const char c : part)
+      text[at++] = c;
+  }
+  return text;
+}
+template <class A, class M>
+inline constexpr auto handler_name = make_handler_name<A, M>();
+
+// -- dropping
+// --------------------------------------------------------------------------------------
+
+// Why mail is dropped: which counter it goes into, and what its asker, if it has one, gets.
+enum class Dropped : std::uint8_t {
+  gone,     // there is no such actor (any more)
+  expired,  // its deadline has passed in the inbox
+  overflow, // the inbox was full
+  refused,  // the same, and it was counted
+  cycle,    // it was forwarded to who waits for the answer
+  unsent,   // whoever made it will tell: neither counted nor answered
+};
+void drop_mail(Mail* mail, Dropped why) noexcept;
+// For whoever handles mail without an actor.
+void count_dropped() noexcept;
+// True if its asker is to be told, with `error`; null: the actor is gone.
+bool tell_asker(std::exception_ptr& error) noexcept;
+
+// -- what travels with a message
+// -------------------------------------------------------------------
+
+// On the stack of who handles the message that it came with, or of a TraceScope.
+struct MessageContext {
+  std::uint64_t trace = 0;
+  Deadline deadline; // of the request: never for what was told
+};
+// Open while its context is the one of what runs here.
+class ContextScope {
+public:
+  explicit ContextScope(const MessageContext& message)
+      : context_(here().context), outer_(context_->message) {
+    context_->message = &message;
+  }
+  ContextScope(const ContextScope&) = delete;
+  ContextScope& operator=(const ContextScope&) = delete;
+  ~ContextScope() { context_->message = outer_; }
+
+private:
+  Context* context_;
+  const MessageContext* outer_;
+};
+
+// Puts the mail into another envelope, which carries the context. Mail that cannot get one is
+// dropped, and std::bad_alloc thrown.
+Mail* wrap(HubState& hub, Mail* mail, const MessageContext& context);
+// With what the current context has for it.
+Mail* wrap_told(HubState& hub, Mail* mail);
+inline Mail* carrying_trace(HubState& hub, Mail* mail) {
+  if (hub.context->message != nullptr) [[unlikely]]
+    return wrap_told(hub, mail);
+  return mail;
+}
+// The same for a question; `deadline` becomes the earlier of itself and the inherited one. Null if
+// that has passed: the mail was dropped unsent.
+Mail* wrap_asked(HubState& hub, Mail* mail, Deadline& deadline);
+
+} // namespace grove::detail

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+// Who waits for whom, and words for it.
+#pragma once
+
+#include <string>
+
+#include <grove/actors/detail/actor_state.hpp>
+
+namespace grove::detail {
+
+// Whoever is asked, or told, and what `from` waits for, ends at `to`.
+bool leads_to(const HubState& hub, const Identity* from, const Identity* to) noexcept;
+// Throws AskCycle if the target waits for who runs here.
+void check_cycle(HubState& hub, Identity* target, const char* call);
+// The name of an actor; other hubs' may be looked at only in what never changes.
+std::string label(Identity* slot);
+std::string describe_full(const char* call, Identity* actor);
+
+} // namespace grove::detail
