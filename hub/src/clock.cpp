@@ -19,6 +19,8 @@ namespace detail {
 
 namespace {
 constexpr std::int64_t calibration = 2'000'000; // nanoseconds: the error is below 1e-4 then
+constexpr std::int64_t no_rest = 10'000;        // between two readings, one behind the other
+constexpr std::int64_t astray = 1'000'000;      // ahead by so much: the TSC is not what it was
 
 bool invariant_tsc() {
 #if defined(__x86_64__)
@@ -41,8 +43,12 @@ std::int64_t steady_nanoseconds() {
 
 void HubClock::open() {
   *this = {};
-  first_ = steady_nanoseconds();
-  first_cycles_ = cycles();
+  for (int left = 5; left != 0; --left) { // until the thread does not rest in between
+    first_ = steady_nanoseconds();
+    first_cycles_ = cycles();
+    if (steady_nanoseconds() - first_ < no_rest)
+      break;
+  }
 }
 
 std::int64_t HubClock::sync() {
@@ -53,15 +59,26 @@ std::int64_t HubClock::sync() {
   std::int64_t exact = 0;
   std::int64_t said = 0; // the most that now() can have said, but for the margin
   for (int left = 3; left != 0; --left) {
+    const bool known = longest_ != 0;
+    const std::int64_t before = known || !usable ? 0 : steady_nanoseconds();
     count = cycles(); // first: if the thread rests in between it will be ahead, not late
     exact = steady_nanoseconds();
     if (!usable)
       return exact;
+    if (known && count < base_cycles_)
+      break;
     const std::uint64_t since = std::min(count - base_cycles_, longest_);
     said = base_ + static_cast<std::int64_t>((since * slope_) >> rate_bits);
-    constexpr std::int64_t no_rest = 10'000;
-    if (since == longest_ || exact - said < no_rest)
+    if (known ? since == longest_ || exact - said < no_rest : exact - before < no_rest)
       break;
+  }
+  // The machine has slept, or was moved: one of the two clocks went on without the other.
+  if (longest_ != 0 && (count < base_cycles_ || said - exact > astray)) {
+    first_ = exact;
+    first_cycles_ = count;
+    base_ = 0;
+    longest_ = 0;
+    return exact;
   }
   const std::int64_t elapsed = exact - first_;
   if (elapsed > calibration && count > first_cycles_) {
@@ -77,7 +94,7 @@ std::int64_t HubClock::sync() {
       // still, though hardly, and looks again.
       slope_ -= slope_ >> 10;
       base_ = said;
-      longest_ = std::min(longest, cycles_in(said - exact) << 10);
+      longest_ = std::min(longest, std::max<std::uint64_t>(cycles_in(said - exact), 1) << 10);
     }
   }
   return exact;

@@ -71,9 +71,8 @@ Signals& signals() {
 }
 
 bool has_function(const struct sigaction& action) {
-  return (action.sa_flags & SA_SIGINFO) != 0
-             ? action.sa_sigaction != nullptr
-             : action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN;
+  // The two kinds of handler share their place: SA_SIGINFO may stand beside SIG_IGN.
+  return action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN;
 }
 
 // Libraries share SIGCHLD: whoever was there before hears of it too. One that replaced ours and was

@@ -37,12 +37,14 @@ public:
     if (simulation != nullptr && threads != 0)
       skip = Simulation::Access::draw(*simulation, std::min(count, threads));
     auto at = jobs_.begin();
-    for (;; ++at) {
+    for (; at != jobs_.end(); ++at) {
       if (at->hub != &hub || (threads == 0 && at->overdue))
         continue;
       if (skip-- == 0)
         break;
     }
+    if (at == jobs_.end()) // jobs were killed: there are more turns than jobs
+      return nullptr;
     if (threads == 0) {
       at->overdue = true;
       return nullptr;

@@ -268,7 +268,7 @@ ThreadPool::~ThreadPool() {
   {
     std::unique_lock lock(all.mutex);
     all.closing = true;
-    if (all.max == 0) // nobody would ever run them
+    if (all.max == 0 || (all.living.empty() && all.simulated.over())) // nobody would ever run them
       dropped = all.take_all();
     all.work.notify_all();
     if (detail::this_hub->index == detail::no_hub_index) {

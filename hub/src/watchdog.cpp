@@ -123,11 +123,11 @@ void on_look(int signal, siginfo_t* info, void* ucontext) {
       if (Look* look = looks[hub.index].load(std::memory_order_acquire))
         look_at(HubImpl::of(hub), *look, ucontext);
     }
-  } else if ((previous.sa_flags & SA_SIGINFO) != 0) {
-    if (previous.sa_sigaction != nullptr)
-      previous.sa_sigaction(signal, info, ucontext);
   } else if (previous.sa_handler != SIG_DFL && previous.sa_handler != SIG_IGN) {
-    previous.sa_handler(signal);
+    if ((previous.sa_flags & SA_SIGINFO) != 0)
+      previous.sa_sigaction(signal, info, ucontext);
+    else
+      previous.sa_handler(signal);
   }
   errno = saved;
 }

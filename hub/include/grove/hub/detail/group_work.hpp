@@ -177,7 +177,7 @@ void Group::share(std::size_t count, RunOne run_one, Deadline deadline) {
       for (;;) {
         run_one(i);
         ++done;
-        if (bounded())
+        if (next != count && bounded())
           make_way();
         if (next == count)
           return;
