@@ -79,28 +79,58 @@ void end_start(Identity* self, const ExitReason* failure) {
   wake_next(birth->spawner);
 }
 
+// on_stop, behind a shield of its own: what takes too long may be let through it.
+void run_on_stop(Identity* self, const ExitReason& reason) {
+  struct Phase {
+    Identity* self;
+    explicit Phase(Identity* me) : self(me) {
+      ++this_hub->context->shields;
+      if (ActorExtras* extras = extras_of_actor(self))
+        extras->in_on_stop = true;
+    }
+    Phase(const Phase&) = delete;
+    Phase& operator=(const Phase&) = delete;
+    ~Phase() {
+      ActorExtras* extras = extras_of_actor(self);
+      if (extras == nullptr || !extras->overdue)
+        --this_hub->context->shields;
+      if (extras != nullptr)
+        extras->in_on_stop = false;
+    }
+  };
+  try {
+    const Phase phase(self);
+    object_of<Actor>(self)->on_stop(reason);
+  } catch (const GreenletExit&) { // it was overdue
+  } catch (...) {
+    report_unhandled(self, std::current_exception());
+  }
+}
+
 // Under the actor's own identity, on a host's stack: on_stop and destructors may wait.
+// `start_failure`: on_start has failed with it, of which the spawner will hear; nobody else need.
 void finish(Identity* self, ExitReason reason, const ExitReason* start_failure = nullptr) noexcept {
-  const Shield shield;
   this_hub->context->handling = nullptr;
-  if (reason.kind == ExitReason::Kind::failed)
+  if (start_failure != nullptr)
+    reason = *start_failure;
+  else if (reason.kind == ExitReason::Kind::failed)
     report_unhandled(self, reason.error);
   else if (const ActorExtras* extras = extras_of_actor(self);
            extras != nullptr && extras->ending &&
            (extras->ends_now || reason.kind != ExitReason::Kind::killed))
     reason = *extras->ending;
-  if (!comes_back(self))
-    drop_inbox(self); // who waits for an answer must not wait for the children's ends
-  end_children(self);
-  if (reason.kind != ExitReason::Kind::killed) {
-    try {
-      object_of<Actor>(self)->on_stop(reason);
-    } catch (...) {
-      report_unhandled(self, std::current_exception());
-    }
+  {
+    const Shield shield;
+    if (!comes_back(self))
+      drop_inbox(self); // who waits for an answer must not wait for the children's ends
+    end_children(self);
   }
+  if (reason.kind != ExitReason::Kind::killed && start_failure == nullptr)
+    run_on_stop(self, reason);
+  const Shield shield;
   if (!comes_back(self))
     drop_inbox(self);
+  end_dependents(self); // greenlets that were to end with it may use the object
   self->ops->destroy(self);
   drop_locals(self);  // one that is restarted begins without them
   end_children(self); // that on_stop or a destructor has made
@@ -141,8 +171,7 @@ bool run_start(Identity* self) {
   const bool told = birth != nullptr;
   if (told)
     forget_spawner(self, birth->spawner);
-  // An on_start that fails tells its spawner: nobody else need hear.
-  finish(self, told ? ExitReason{ExitReason::Kind::killed, nullptr} : failure, &failure);
+  finish(self, failure, told ? &failure : nullptr);
   return false;
 }
 
@@ -223,6 +252,11 @@ void kill_idle_actor(Identity* self) noexcept {
 }
 
 void abandon_actor(HubState& hub, Identity* self) noexcept {
+  if (extras_of_actor(self) != nullptr) { // the constructor has made itself known
+    drop_half_made(self);
+    give_up(self, {ExitReason::Kind::gone, nullptr});
+    return;
+  }
   drop_inbox(self);
   release_joiners(self);
   inbox_of(self).~Inbox();

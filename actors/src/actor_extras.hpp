@@ -43,6 +43,7 @@ struct Supervision {
   std::uint64_t incarnation = 0;            // which of the objects in this slot
   std::chrono::nanoseconds shutdown_time{}; // how long its end may take
   bool suspended = false; // the object has ended; the slot and the inbox wait for the supervisor
+  ExitReason reason;      // then: why it ended
   bool for_good = false;  // the next end is the last
   std::optional<AsyncResult<ExitReason>> told; // hears of the end instead of the supervisor's inbox
   std::vector<AsyncResult<void>> ends;         // who waits for the end of what runs: kill()
@@ -58,6 +59,8 @@ struct ActorExtras : Entrance { // first: see entrance_of()
   bool traps_exits = false;
   std::optional<ExitReason> ending; // why it was told to end, when that says more than the flags
   bool ends_now = false;            // and by unwinding; else a kill overrules it
+  bool in_on_stop = false;
+  bool overdue = false; // on_stop has taken too long
 };
 
 inline ActorExtras& need_extras(Identity* actor) { return inbox_of(actor).aside.make_extras(); }
@@ -67,6 +70,10 @@ inline ActorExtras& need_extras(Identity* actor) { return inbox_of(actor).aside.
 
 // Tells it to end, in that way and for that reason.
 void end_actor(IdentityRef actor, Stop how, const ExitReason& reason);
+// Kills it even in its on_stop.
+void kill_overdue(const IdentityRef& actor);
+// What a constructor that throws has made: children, links, a name.
+void drop_half_made(Identity* self) noexcept;
 // Waits for the ends of its children. Under the parent's identity.
 void end_children(Identity* self) noexcept;
 inline Supervision* supervision_of(Identity* actor) {

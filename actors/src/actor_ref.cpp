@@ -3,6 +3,7 @@
 #include <grove/actors/actor_ref.hpp>
 
 #include <functional>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -88,6 +89,10 @@ bool kill_here(const IdentityRef& actor, Deadline deadline) {
   }
   if (supervision->suspended)
     return true;
+  if (actor.identity == this_hub->current) { // throws, unless it is held back
+    kill_identity(actor.identity, nullptr);
+    throw std::logic_error("grove: kill: an actor waits for its own end");
+  }
   const AsyncResult<void> end;
   supervision->ends.push_back(end);
   kill_identity(actor.identity, nullptr);

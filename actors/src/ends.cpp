@@ -5,6 +5,7 @@
 
 #include <grove/hub/detail/report.hpp>
 #include <grove/hub/join.hpp>
+#include <grove/hub/timeout.hpp>
 
 #include "relations.hpp"
 
@@ -18,6 +19,9 @@ void end_actor(IdentityRef actor, Stop how, const ExitReason& reason) {
   if (!actor.alive())
     return;
   Identity* self = actor.identity;
+  if (const Supervision* supervision = supervision_of(self);
+      supervision != nullptr && supervision->suspended)
+    return; // nothing of it runs
   if (reason.kind != ExitReason::Kind::stopped || how == Stop::now) {
     ActorExtras& extras = need_extras(self);
     if (!extras.ending || (how == Stop::now && !extras.ends_now)) {
@@ -25,11 +29,11 @@ void end_actor(IdentityRef actor, Stop how, const ExitReason& reason) {
       extras.ends_now = how == Stop::now;
     }
   }
+  self->flags |= flag::stopping; // if its handler declines the kill, it ends after that
   if (how == Stop::now) {
     kill_identity(self, nullptr);
     return;
   }
-  self->flags |= flag::stopping;
   if ((self->flags & flag::scheduled) == 0) {
     self->flags |= flag::scheduled;
     this_hub->push(self);
@@ -47,7 +51,7 @@ bool begin_end(const IdentityRef& child) {
     supervision->for_good = true;
     supervision->told.reset();
     if (supervision->suspended) {
-      give_up(child.identity, {ExitReason::Kind::shutdown, nullptr});
+      give_up(child.identity, supervision->reason);
       return false;
     }
     if (supervision->shutdown_time == supervision->shutdown_time.zero()) {
@@ -71,12 +75,26 @@ Deadline end_of_patience(const IdentityRef& child) {
 void await_end(const IdentityRef& child, Deadline patience) {
   if (join_identity(child, patience))
     return;
-  if (child.alive())
-    kill_identity(child.identity, nullptr);
+  kill_overdue(child);
   join_identity(child, {});
 }
 
 } // namespace
+
+void kill_overdue(const IdentityRef& actor) {
+  if (!actor.alive())
+    return;
+  ActorExtras& extras = need_extras(actor.identity);
+  if (extras.in_on_stop && !extras.overdue && actor.identity->context != nullptr) {
+    extras.overdue = true;
+    --actor.identity->context->shields;                      // finish()'s
+    if ((actor.identity->flags & flag::kill_pending) != 0) { // one was held back
+      wake(actor.identity, Wake::interrupt);
+      return;
+    }
+  }
+  kill_identity(actor.identity, nullptr);
+}
 
 void end_children(Identity* self) noexcept {
   ActorExtras* extras = extras_of_actor(self);
@@ -109,6 +127,27 @@ void drop_own(Identity* self, Relations& relations) {
 }
 } // namespace
 
+namespace {
+void drop_ties(Identity* self, Relations& relations, const ExitReason& reason) {
+  drop_own(self, relations);
+  for (const IdentityRef& other : std::exchange(relations.links, {}))
+    send_exit(other, ref_to(self), reason);
+}
+} // namespace
+
+void drop_half_made(Identity* self) noexcept {
+  ActorExtras* extras = extras_of_actor(self);
+  if (extras == nullptr)
+    return;
+  const Shield shield;
+  end_children(self);
+  try {
+    drop_ties(self, extras->relations, {ExitReason::Kind::gone, nullptr});
+  } catch (...) { // no memory for it
+    report_unhandled(self, std::current_exception());
+  }
+}
+
 void suspend(Identity* self, const ExitReason& reason) noexcept {
   ActorExtras& extras = *extras_of_actor(self);
   Supervision& supervision = *extras.supervision;
@@ -116,13 +155,12 @@ void suspend(Identity* self, const ExitReason& reason) noexcept {
       flag::stopping | flag::kill_pending | flag::kill_delivered | flag::expired;
   self->flags = static_cast<std::uint16_t>(self->flags & ~of_what_ran);
   extras.ending.reset();
-  extras.ends_now = extras.traps_exits = false;
+  extras.ends_now = extras.traps_exits = extras.overdue = false;
   supervision.suspended = true;
+  supervision.reason = reason;
   reset_inbox(self);
   try {
-    drop_own(self, extras.relations);
-    for (const IdentityRef& other : std::exchange(extras.relations.links, {}))
-      send_exit(other, ref_to(self), reason);
+    drop_ties(self, extras.relations, reason);
     for (const AsyncResult<void>& end : std::exchange(supervision.ends, {}))
       end.set();
     if (supervision.told)
@@ -153,20 +191,20 @@ Obituary::Obituary(Identity* self, const ExitReason& reason) {
 
 void Obituary::send() noexcept {
   const IdentityRef me = down_.actor.joinable();
-  try {
-    if (supervision_ != nullptr) {
-      for (const AsyncResult<void>& end : supervision_->ends)
-        end.set();
+  const auto each = [](const auto& all, auto&& tell) {
+    for (const auto& one : all) {
+      try {
+        tell(one);
+      } catch (...) { // no memory for it
+        report_unhandled(this_hub->current, std::current_exception());
+      }
     }
-    for (const Relations::Watcher& watcher : relations_.watchers)
-      send_down(watcher, down_);
-    for (const AsyncResult<Down>& waiting : relations_.waiting)
-      waiting.set(down_);
-    for (const IdentityRef& other : relations_.links)
-      send_exit(other, me, down_.reason);
-  } catch (...) { // no memory for it
-    report_unhandled(this_hub->current, std::current_exception());
-  }
+  };
+  if (supervision_ != nullptr)
+    each(supervision_->ends, [](const AsyncResult<void>& end) { end.set(); });
+  each(relations_.watchers, [&](const Relations::Watcher& one) { send_down(one, down_); });
+  each(relations_.waiting, [&](const AsyncResult<Down>& one) { one.set(down_); });
+  each(relations_.links, [&](const IdentityRef& one) { send_exit(one, me, down_.reason); });
 }
 
 void forget_spawner(Identity* self, Identity* spawner) noexcept {

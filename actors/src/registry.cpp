@@ -65,6 +65,8 @@ std::exception_ptr add(const std::string& name, const Entry& entry) {
     return std::make_exception_ptr(
         ActorDown("register_actor: the actor to be called " + quoted(name) + " has ended"));
   std::string& mine = need_extras(entry.actor.identity).registered_name;
+  if (mine == name)
+    return nullptr; // again, by one that was started again
   if (!mine.empty())
     return wrong("the actor is called " + quoted(mine) + " already");
   std::vector<AsyncResult<Entry>> waiting;
@@ -96,8 +98,8 @@ void register_actor(std::string_view name, IdentityRef actor, const ActorClass* 
     error = add(text, entry);
   } else {
     const AsyncResult<std::exception_ptr> done;
-    on_home_of(actor.identity,
-               [text = std::move(text), entry, done] { done.set(add(text, entry)); });
+    if (!on_home_of(actor.identity, [text, entry, done] { done.set(add(text, entry)); }))
+      throw ActorDown("register_actor: the actor to be called " + quoted(name) + " has ended");
     error = done.get();
   }
   if (error != nullptr)

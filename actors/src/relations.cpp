@@ -65,7 +65,9 @@ void add_watcher(const IdentityRef& whom, const Relations::Watcher& watcher) {
 
 void handle_exit(Identity* actor, Mail* mail) {
   const Envelope<Exit> envelope(mail);
-  if (actor == nullptr)
+  // One that was started again has no part in the links of the object before it.
+  const ActorExtras* extras = actor == nullptr ? nullptr : extras_of_actor(actor);
+  if (extras == nullptr || !extras->traps_exits)
     return;
   this_hub->context->handling = nullptr; // no message
   object_of<Actor>(actor)->on_exit(envelope.body());
@@ -83,6 +85,8 @@ void arrive_exit(const IdentityRef& to, const IdentityRef& from, const ExitReaso
     return; // unlinked meanwhile
   if (extras->traps_exits)
     send_signal(to, make_mail<Exit>(*this_hub, handle_exit, actor_ref(from), reason));
+  else if (!reason.normal() && to.identity == this_hub->current)
+    hub_of(to.identity)->post([to, reason] { end_actor(to, Stop::now, reason); }); // not in here
   else if (!reason.normal())
     end_actor(to, Stop::now, reason);
 }
@@ -136,12 +140,10 @@ std::uint64_t watch(Identity* me, const IdentityRef& whom) {
   watched.push_back({whom, id});
   const Relations::Watcher watcher{ref_to(me), id};
   try {
-    if (whom.identity == &nobody)
-      send_down(watcher, gone(whom));
-    else if (is_here(whom))
+    if (is_here(whom))
       add_watcher(whom, watcher);
-    else
-      on_home_of(whom.identity, [whom, watcher] { add_watcher(whom, watcher); });
+    else if (!on_home_of(whom.identity, [whom, watcher] { add_watcher(whom, watcher); }))
+      send_down(watcher, gone(whom));
   } catch (...) {
     watched.pop_back();
     throw;
@@ -215,10 +217,6 @@ AsyncResult<Down> when_down(const ActorRef<Actor>& actor) {
   (void)here(); // whoever asks has a hub, to wait on
   const AsyncResult<Down> result;
   const IdentityRef whom = actor.joinable();
-  if (whom.identity == &nobody) {
-    result.set(gone(whom));
-    return result;
-  }
   const auto add = [whom, result] {
     if (whom.alive())
       need_extras(whom.identity).relations.waiting.push_back(result);
@@ -227,8 +225,8 @@ AsyncResult<Down> when_down(const ActorRef<Actor>& actor) {
   };
   if (is_here(whom))
     add();
-  else
-    on_home_of(whom.identity, add);
+  else if (!on_home_of(whom.identity, add))
+    result.set(gone(whom));
   return result;
 }
 
@@ -247,12 +245,10 @@ void Actor::link(const ActorRef<Actor>& other) {
   if (same(me, whom))
     return;
   add_link(me, whom);
-  if (whom.identity == &nobody)
-    arrive_exit(me, whom, {ExitReason::Kind::gone, nullptr});
-  else if (is_here(whom))
+  if (is_here(whom))
     add_link(whom, me);
-  else
-    on_home_of(whom.identity, [whom, me] { add_link(whom, me); });
+  else if (!on_home_of(whom.identity, [whom, me] { add_link(whom, me); }))
+    arrive_exit(me, whom, {ExitReason::Kind::gone, nullptr});
 }
 
 void Actor::unlink(const ActorRef<Actor>& other) noexcept {

@@ -23,10 +23,10 @@ inline void forget(std::vector<IdentityRef>& all, const IdentityRef& one) {
   std::erase_if(all, [&](const IdentityRef& other) { return same(one, other); });
 }
 
-// f() on the hub of that identity, behind the mail that was sent there before; dropped if that hub
+// f() on the hub of that identity, behind the mail that was sent there before; false if that hub
 // has shut down. It may not wait, nor throw.
 template <class F>
-void on_home_of(Identity* identity, F f) {
+bool on_home_of(Identity* identity, F f) {
   Mail* mail = make_mail<F>(
       *this_hub,
       [](Identity*, Mail* come) {
@@ -35,8 +35,10 @@ void on_home_of(Identity* identity, F f) {
       },
       std::move(f));
   mail->target = nullptr;
-  if (identity == &nobody || !send_mail(identity->home, mail))
-    const Envelope<F> dropped(mail);
+  if (identity != &nobody && send_mail(identity->home, mail))
+    return true;
+  const Envelope<F> dropped(mail);
+  return false;
 }
 
 // To one who monitors.

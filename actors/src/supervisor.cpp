@@ -11,7 +11,7 @@
 #include <grove/hub/join.hpp>
 #include <grove/hub/random.hpp>
 
-#include "actor_extras.hpp"
+#include "relations.hpp"
 
 namespace grove {
 
@@ -105,8 +105,7 @@ IdentityRef Supervisor::start(ChildSpec spec, std::unique_ptr<detail::ChildFacto
   const std::uint64_t number = ++numbers_;
   if (spec.id.empty())
     spec.id = "child-" + std::to_string(number);
-  if (std::any_of(children_.begin(), children_.end(),
-                  [&](const auto& other) { return other->spec.id == spec.id; }))
+  if (find(spec.id) != nullptr)
     refuse("is there already");
   if (spec.shutdown && spec.shutdown->count() < 0)
     refuse("has a negative shutdown time");
@@ -116,11 +115,15 @@ IdentityRef Supervisor::start(ChildSpec spec, std::unique_ptr<detail::ChildFacto
   child->spec = std::move(spec);
   child->factory = std::move(factory);
   child->number = number;
-  children_.reserve(children_.size() + 1);
-  launch(*child);
-  const IdentityRef slot = child->slot;
-  children_.push_back(std::move(child));
-  return slot;
+  children_.push_back(nullptr); // all that can fail once it runs
+  try {
+    launch(*child);
+  } catch (...) {
+    children_.pop_back();
+    throw;
+  }
+  children_.back() = std::move(child);
+  return children_.back()->slot;
 }
 
 // A new actor in a slot of its own.
@@ -141,6 +144,7 @@ void Supervisor::launch(Child& child) {
     supervision = made.get();
     supervision->supervisor = {me, me->generation};
     supervision->number = child.number;
+    supervision->incarnation = ++hub.questions; // never used twice on this hub
     supervision->shutdown_time = child.spec.shutdown.value_or(std::chrono::seconds(5));
     detail::need_extras(slot).supervision = std::move(made);
     detail::adopt_child(me, slot);
@@ -156,8 +160,10 @@ void Supervisor::launch(Child& child) {
   } catch (...) {
     if (supervision->suspended)
       detail::give_up(slot, {ExitReason::Kind::failed, std::current_exception()});
-    else // we are interrupted: it lives, but nobody will start it again
+    else { // we are interrupted: there is to be no such child
       supervision->for_good = true;
+      detail::end_actor(ref, Stop::after_current, {ExitReason::Kind::shutdown, nullptr});
+    }
     throw;
   }
 }
@@ -184,9 +190,14 @@ void Supervisor::run_start(Child& child, const IdentityRef& slot) {
 void Supervisor::ended(std::uint64_t number, std::uint64_t incarnation, const ExitReason& reason) {
   const auto found = std::find_if(children_.begin(), children_.end(),
                                   [&](const auto& child) { return child->number == number; });
-  if (found == children_.end() || !(*found)->slot.alive() ||
-      detail::supervision_of((*found)->slot.identity)->incarnation != incarnation)
-    return; // it was ended for good, or started again with others
+  const detail::Supervision* supervision = found == children_.end() || !(*found)->slot.alive()
+                                               ? nullptr
+                                               : detail::supervision_of((*found)->slot.identity);
+  if (supervision == nullptr || supervision->incarnation != incarnation ||
+      !supervision->suspended) { // it was ended for good, or started again with others
+    start_due();                 // some may have waited for it
+    return;
+  }
   Child& child = **found;
   const bool normal =
       reason.kind == ExitReason::Kind::stopped || reason.kind == ExitReason::Kind::shutdown;
@@ -238,23 +249,23 @@ void Supervisor::restart_from(Child& child) {
   child.suspended = true;
   const Backoff& backoff = options_.backoff;
   const TimePoint time = now();
-  if (time - child.started >= (backoff.first + backoff.longest) / 2)
+  if (time - child.started >= backoff.first / 2 + backoff.longest / 2)
     child.failures = 0;
-  auto pause =
-      std::min(backoff.first * (std::int64_t{1} << std::min(child.failures, 30U)), backoff.longest);
-  if (child.failures >= 30)
-    pause = backoff.longest;
+  const unsigned doublings = std::min(child.failures, 62U);
   ++child.failures;
+  const std::int64_t pause = backoff.first.count() > (backoff.longest.count() >> doublings)
+                                 ? backoff.longest.count()
+                                 : backoff.first.count() << doublings;
   const double part = static_cast<double>(random_number() >> 11) * 0x1p-53; // of [0, 1)
-  pause += std::chrono::nanoseconds(
-      std::llround(static_cast<double>(pause.count()) * backoff.jitter * part));
-  child.due = time + pause;
+  // A century is long enough, and leaves room for sums.
+  const double wait = static_cast<double>(pause) * (1 + backoff.jitter * part);
+  child.due = time + std::chrono::nanoseconds(std::llround(std::min(wait, 3e18)));
   if (options_.strategy == Strategy::one_for_all || options_.strategy == Strategy::rest_for_one) {
     const std::size_t from = options_.strategy == Strategy::one_for_all ? 0 : place_of(child);
     for (std::size_t i = children_.size(); i-- > from;) {
       Child& other = *children_[i];
-      if (other.slot.alive() && !other.suspended)
-        shut_down(other);
+      if (other.slot.alive() && !other.suspended && !shut_down(other))
+        continue;
       if (other.suspended)
         other.due = std::max(other.due, child.due);
     }
@@ -262,8 +273,8 @@ void Supervisor::restart_from(Child& child) {
   start_due();
 }
 
-// Ends what runs of a child, which keeps its slot. Temporary ones end for good.
-void Supervisor::shut_down(Child& child) {
+// Ends what runs of a child, which keeps its slot; false: it was temporary, and is forgotten.
+bool Supervisor::shut_down(Child& child) {
   const IdentityRef slot = child.slot;
   detail::Supervision& supervision = *detail::supervision_of(slot.identity);
   if (!supervision.suspended) { // else it ended by itself and its report is under way
@@ -274,7 +285,7 @@ void Supervisor::shut_down(Child& child) {
       detail::end_actor(slot, Stop::after_current, {ExitReason::Kind::shutdown, nullptr});
     if (patience.count() == 0 ||
         !end.wait(patience == patience.max() ? Deadline() : Deadline(patience))) {
-      detail::kill_identity(slot.identity, nullptr);
+      detail::kill_overdue(slot);
       end.wait();
     }
   }
@@ -282,27 +293,37 @@ void Supervisor::shut_down(Child& child) {
   if (child.spec.restart == Restart::temporary) {
     detail::give_up(slot.identity, {ExitReason::Kind::shutdown, nullptr});
     children_.erase(children_.begin() + static_cast<std::ptrdiff_t>(place_of(child)));
+    return false;
   }
+  return true;
 }
 
 // Starts all whose pause is over, in their order. One that fails is tried again through the inbox,
 // so that others are served in between.
 void Supervisor::start_due() {
+  const bool in_order =
+      options_.strategy == Strategy::one_for_all || options_.strategy == Strategy::rest_for_one;
+  std::optional<TimePoint> earliest;
   for (std::size_t i = 0; i < children_.size(); ++i) {
     Child& child = *children_[i];
     if (!child.suspended || !child.slot.alive())
       continue;
     if (child.due > now()) {
-      start_later(child.due);
-      if (options_.strategy == Strategy::one_for_all || options_.strategy == Strategy::rest_for_one)
-        return; // those behind it wait for it
+      earliest = earliest ? std::min(*earliest, child.due) : child.due;
+      if (in_order)
+        break; // those behind it wait for it
       continue;
     }
     Identity* const slot = child.slot.identity;
     detail::Supervision& supervision = *detail::supervision_of(slot);
-    ++supervision.incarnation;
+    supervision.incarnation = ++detail::this_hub->questions;
     const auto again = [&]() -> ActorRef<Actor> {
-      child.factory->construct_again(slot);
+      try {
+        child.factory->construct_again(slot);
+      } catch (...) {
+        detail::drop_half_made(slot);
+        throw;
+      }
       slot->flags |= detail::flag::scheduled;
       supervision.suspended = child.suspended = false;
       ++child.restarts;
@@ -313,9 +334,12 @@ void Supervisor::start_due() {
     if (const Started started = attempt(again); started.error != nullptr) {
       child.suspended = true;
       detail::tell_supervisor(supervision, {ExitReason::Kind::failed, started.error});
-      return;
+      if (in_order)
+        break;
     }
   }
+  if (earliest)
+    start_later(*earliest);
 }
 
 void Supervisor::start_later(TimePoint when) {
@@ -367,11 +391,11 @@ bool Supervisor::receive(const Terminate& message) {
   if (!child->slot.alive())
     return true;
   const IdentityRef slot = child->slot;
-  shut_down(*child);
-  if (slot.alive()) { // else it was temporary, and is forgotten
+  if (shut_down(*child)) {
     detail::give_up(slot.identity, {ExitReason::Kind::shutdown, nullptr});
     child->suspended = false;
   }
+  start_due(); // some may have waited for it
   return true;
 }
 
@@ -388,8 +412,21 @@ Supervisor::Started Supervisor::receive(const Revive& message) {
     if (child->slot.alive())
       throw std::logic_error("grove: Supervisor.Revive: '" + message.id + "' has not ended");
     launch(*child);
+    place_in_order(*child);
     return ActorRef<Actor>(child->slot.identity, child->slot.generation);
   });
+}
+
+// Among those that end in reverse order: before the next one that lives.
+void Supervisor::place_in_order(const Child& child) {
+  auto& all = detail::extras_of_actor(detail::slot_of_actor(this))->relations.children;
+  detail::forget(all, child.slot);
+  auto place = all.end();
+  for (std::size_t i = place_of(child) + 1; i < children_.size() && place == all.end(); ++i)
+    place = std::find_if(all.begin(), all.end(), [&](const IdentityRef& other) {
+      return detail::same(other, children_[i]->slot);
+    });
+  all.insert(place, child.slot);
 }
 
 bool Supervisor::receive(const Forget& message) {

@@ -67,6 +67,11 @@ void drop_locals(Identity* self) noexcept {
     self->extras->locals.drop_all();
 }
 
+void end_dependents(Identity* self) noexcept {
+  if (self->extras != nullptr)
+    kill_dependents(self);
+}
+
 void release_joiners(Identity* self) noexcept {
   if (self->extras == nullptr)
     return;

@@ -23,6 +23,9 @@ struct World {
 };
 
 struct FailAtEnd {};
+struct SleepAtEnd {
+  std::chrono::nanoseconds time;
+};
 struct Sleep {
   std::chrono::nanoseconds time;
 };
@@ -53,11 +56,14 @@ public:
   }
   void on_stop(const ExitReason& reason) override {
     world_->log->push_back(name_ + " ends: " + reason.what());
+    if (sleep_at_end_.count() > 0)
+      sleep(sleep_at_end_);
     if (fails_at_end_)
       throw std::runtime_error("at the end");
   }
   void receive(const Fail& m) { throw std::runtime_error(m.what); }
   void receive(const FailAtEnd&) { fails_at_end_ = true; }
+  void receive(const SleepAtEnd& m) { sleep_at_end_ = m.time; }
   void receive(const Sleep& m) { sleep(m.time); }
   int receive(const Ask& m) { return m.number; }
   void receive(const Note& m) { world_->log->push_back(name_ + ": " + m.text); }
@@ -69,6 +75,7 @@ private:
   World* world_;
   std::string name_;
   bool fails_at_end_ = false;
+  std::chrono::nanoseconds sleep_at_end_{0};
 };
 
 // Adds workers, named as their specs, in its on_start.

@@ -39,8 +39,9 @@ constexpr const ActorClass* class_or_any() {
 // Any thread may call what follows; register_actor() only those that have a hub.
 
 // Gives the actor a name, until it ends for good (a restart keeps it) or unregister_actor(). An
-// actor has one name at most. std::logic_error: the name is taken, or the actor has another;
-// ActorDown: it has ended; std::invalid_argument: an empty name.
+// actor has one name at most; to give it that one again changes nothing. std::logic_error: the name
+// is taken, or the actor has another; ActorDown: it has ended; std::invalid_argument: an empty
+// name.
 template <class A>
 void register_actor(std::string_view name, const ActorRef<A>& actor) {
   detail::register_actor(name, actor.joinable(), &detail::actor_class<A>);

@@ -156,7 +156,8 @@ private:
   void restart_from(Child& child);
   void start_due();
   void start_later(TimePoint when);
-  void shut_down(Child& child);
+  bool shut_down(Child& child);
+  void place_in_order(const Child& child);
   Child* find(const std::string& id);
   std::size_t place_of(const Child& child) const;
 
@@ -165,7 +166,6 @@ private:
   std::deque<TimePoint> restarts_; // of the last period
   std::uint64_t numbers_ = 0;
   GreenletRef<> alarm_; // tells when the next restart is due
-  std::size_t ends_of_significant_ = 0;
 };
 
 // add() to a supervisor that runs, from anywhere; waits for the start.
