@@ -199,7 +199,7 @@ TEST_F(SupervisorEdgeTest, a_revived_child_ends_in_its_old_place) {
 }
 
 TEST_F(SupervisorEdgeTest, the_child_that_was_too_much_is_told_with_its_own_reason) {
-  auto root = supervise({.intensity = 0}, {{"a"}, {"b"}});
+  supervise({.intensity = 0}, {{"a"}, {"b"}});
   auto a = when_down(child("a"));
   auto b = when_down(child("b"));
   child("a").tell(Fail{"oops"});
