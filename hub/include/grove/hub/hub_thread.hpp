@@ -34,9 +34,9 @@ public:
 
   // Runs f in a greenlet of that hub and waits for its result. Called on a hub it parks only the
   // greenlet; on any other thread it blocks the thread. If the deadline comes first, or a kill or a
-  // Timeout scope to who waits, f's greenlet is killed, and waited for under a shield, as f may refer
-  // to the caller's stack; then TimeoutError, or the interrupt, is thrown, and a result that f has
-  // nevertheless is dropped. Closed if that hub has shut down, or does so before f has ended.
+  // Timeout scope to who waits, f's greenlet is killed, and waited for under a shield, as f may
+  // refer to the caller's stack; then TimeoutError, or the interrupt, is thrown, and a result that
+  // f has nevertheless is dropped. Closed if that hub has shut down, or does so before f has ended.
   template <std::invocable F>
   std::invoke_result_t<std::decay_t<F>> call(F&& f, Deadline deadline = {});
 

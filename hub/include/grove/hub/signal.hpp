@@ -25,9 +25,9 @@ class SignalWatch;
 template <SignalFunction F>
 [[nodiscard]] SignalWatch on_signal(int signal, F f, SignalOptions options = {});
 
-// SignalWatch is what on_signal() gives: while it lives, and the hub, its function is called. Made on
-// a hub; moved, cancelled and destroyed on any thread. Several may watch one signal, on one hub or on
-// many: each is called.
+// SignalWatch is what on_signal() gives: while it lives, and the hub, its function is called. Made
+// on a hub; moved, cancelled and destroyed on any thread. Several may watch one signal, on one hub
+// or on many: each is called.
 class SignalWatch {
 public:
   SignalWatch() = default; // watches nothing

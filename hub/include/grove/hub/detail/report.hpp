@@ -19,8 +19,8 @@ void count_loss(Loss what) noexcept;
 // The hub of an identity; it may have shut down.
 Hub* hub_of(const Identity* identity);
 
-// What is done at the end of an identity that is no greenlet. Its locals go first, while it is still
-// alive: their destructors may wait, and whoever joins it waits for them.
+// What is done at the end of an identity that is no greenlet. Its locals go first, while it is
+// still alive: their destructors may wait, and whoever joins it waits for them.
 void drop_locals(Identity* identity) noexcept;
 // Kills those that were spawned to end with it.
 void end_dependents(Identity* identity) noexcept;
