@@ -172,7 +172,7 @@ TEST_F(RestartTest, a_supervisor_that_ends_during_a_pause_ends_that_child) {
   yield();
   root.stop();
   EXPECT_TRUE(root.join());
-  EXPECT_EQ(down.get().reason.kind, ExitReason::Kind::shutdown);
+  EXPECT_EQ(down.get().reason.what(), "std::runtime_error: oops");
   EXPECT_THROW(asker.get(), ActorDown);
 }
 

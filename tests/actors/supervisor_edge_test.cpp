@@ -145,7 +145,7 @@ TEST_F(SupervisorEdgeTest, greenlets_that_end_with_a_child_do_not_outlive_its_ob
 
 TEST_F(SupervisorEdgeTest,
        what_is_told_to_one_that_is_to_be_started_again_has_no_effect_on_the_next) {
-  const auto root = supervise({.backoff = {.first = 1s, .longest = 1s}},
+  const auto root = supervise({.intensity = 5, .backoff = {.first = 1s, .longest = 1s}},
                               {{.id = "a", .restart = Restart::transient}});
   const auto a = child("a");
   fail("a");
