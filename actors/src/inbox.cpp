@@ -34,9 +34,12 @@ void call_next(InboxExtras& inbox) {
     ++inbox.called;
 }
 
+struct Signal {
+  Mail* mail;
+};
 void handle_signal(Identity* actor, Mail* mail) {
-  Mail* signal = *mail_body<Mail*>(mail);
-  release_mail<sizeof(Mail*)>(*this_hub, mail);
+  Mail* signal = mail_body<Signal>(mail)->mail;
+  release_mail<sizeof(Signal)>(*this_hub, mail);
   signal->handle(actor, signal);
 }
 bool is_signal(const Mail* mail) { return mail->handle == handle_signal; }
@@ -208,7 +211,7 @@ InboxExtras::~InboxExtras() {
 
 Mail* as_signal(Mail* mail) noexcept {
   try {
-    return make_mail<Mail*>(*this_hub, handle_signal, mail);
+    return make_mail<Signal>(*this_hub, handle_signal, Signal{mail});
   } catch (...) { // no memory: it must take its chance
     return mail;
   }

@@ -42,7 +42,7 @@ struct Names {
 
 // A child of fork() has none of its parent's actors.
 Names& names() {
-  static Names* the = new Names; // actors may end after the statics
+  static auto* the = new Names; // actors may end after the statics
   if (the->process != getpid())
     the = new Names;
   return *the;

@@ -44,7 +44,7 @@ void handle_down(Identity* actor, Mail* mail) {
 } // namespace
 
 void send_down(const Relations::Watcher& to, const Down& down) {
-  send_signal(to.who, make_mail<DownMail>(*this_hub, handle_down, to.id, down));
+  send_signal(to.who, make_mail<DownMail>(*this_hub, handle_down, DownMail{to.id, down}));
 }
 
 namespace {
@@ -84,7 +84,7 @@ void arrive_exit(const IdentityRef& to, const IdentityRef& from, const ExitReaso
   if (links.size() == before)
     return; // unlinked meanwhile
   if (extras->traps_exits)
-    send_signal(to, make_mail<Exit>(*this_hub, handle_exit, actor_ref(from), reason));
+    send_signal(to, make_mail<Exit>(*this_hub, handle_exit, Exit{actor_ref(from), reason}));
   else if (!reason.normal() && to.identity == this_hub->current)
     hub_of(to.identity)->post([to, reason] { end_actor(to, Stop::now, reason); }); // not in here
   else if (!reason.normal())
@@ -215,7 +215,7 @@ void Monitor::cancel() noexcept {
 AsyncResult<Down> when_down(const ActorRef<Actor>& actor) {
   using namespace detail;
   (void)here(); // whoever asks has a hub, to wait on
-  const AsyncResult<Down> result;
+  AsyncResult<Down> result;
   const IdentityRef whom = actor.joinable();
   const auto add = [whom, result] {
     if (whom.alive())

@@ -56,9 +56,10 @@ public:
 namespace detail {
 void tell_supervisor(const Supervision& supervision, const ExitReason& reason) {
   using Access = Supervisor::Access;
-  send_signal(supervision.supervisor,
-              make_mail<Access::Ended>(*this_hub, Access::handle_ended, supervision.number,
-                                       supervision.incarnation, reason));
+  send_signal(
+      supervision.supervisor,
+      make_mail<Access::Ended>(*this_hub, Access::handle_ended,
+                               Access::Ended{supervision.number, supervision.incarnation, reason}));
 }
 } // namespace detail
 
@@ -304,8 +305,8 @@ void Supervisor::start_due() {
   const bool in_order =
       options_.strategy == Strategy::one_for_all || options_.strategy == Strategy::rest_for_one;
   std::optional<TimePoint> earliest;
-  for (std::size_t i = 0; i < children_.size(); ++i) {
-    Child& child = *children_[i];
+  for (const auto& entry : children_) {
+    Child& child = *entry;
     if (!child.suspended || !child.slot.alive())
       continue;
     if (child.due > now()) {

@@ -149,7 +149,8 @@ public:
 private:
   template <class M, class Arg>
   TellTimer start_timer(std::int64_t due, std::int64_t period, Arg&& message) const {
-    auto timer = std::make_shared<detail::TimedTellOf<A, M>>(std::forward<Arg>(message));
+    auto timer =
+        std::make_shared<detail::TimedTellOf<A, M>>(std::in_place, std::forward<Arg>(message));
     timer->period = period;
     timer->start({slot_, generation_}, due);
     return TellTimer(std::move(timer));

@@ -45,7 +45,7 @@ template <class A, class M>
 struct TimedTellOf final : TimedTell {
   M message;
   template <class Arg>
-  explicit TimedTellOf(Arg&& m) : message(std::forward<Arg>(m)) {}
+  TimedTellOf(std::in_place_t, Arg&& m) : message(std::forward<Arg>(m)) {}
   Mail* make_message(HubState& hub) override {
     if constexpr (std::copy_constructible<M>) {
       if (period != 0)

@@ -76,9 +76,8 @@ void handle_tell(Identity* actor, Mail* mail) {
     return;
   }
   [[maybe_unused]] StashTurn<A, M> stash(actor);
-  if constexpr (AnswerTo<ReplyOf<A, M>>::now)
-    call<A>(actor, envelope.body());
-  else if constexpr (requires { call<A>(actor, envelope.body()).send({}); })
+  if constexpr (!AnswerTo<ReplyOf<A, M>>::now &&
+                requires { call<A>(actor, envelope.body()).send({}); })
     call<A>(actor, envelope.body()).send({});
   else
     call<A>(actor, envelope.body());

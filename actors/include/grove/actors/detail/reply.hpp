@@ -168,10 +168,12 @@ void set_result(const AsyncResult<R>& result, ValueOr<R>& value) {
       return;
     }
     try {
-      if constexpr (std::is_void_v<R>)
+      if constexpr (std::is_void_v<R>) {
+        static_cast<void>(v);
         result.set();
-      else
+      } else {
         result.set(std::move(v));
+      }
     } catch (...) { // it cannot be moved
       result.set_exception(std::current_exception());
     }
