@@ -93,7 +93,7 @@ TEST_F(TimersTest, WhateverIsArmedAndDisarmedInBetweenTheRestFiresInOrder) {
       case 0:
       case 1:
       case 2:
-        arm(i, now + below(50)); // few due times: many are equal
+        arm(i, now + static_cast<std::int64_t>(below(50))); // few due times: many are equal
         break;
       case 3:
       case 4:
