@@ -42,6 +42,7 @@ public:
       return;
     }
     std::optional<std::conditional_t<std::is_void_v<T>, bool, T>> value;
+    std::exception_ptr error;
     try {
       if (prepare)
         prepare();
@@ -52,7 +53,10 @@ public:
         value.emplace((*function_)());
       }
     } catch (...) {
-      fail(std::current_exception());
+      error = std::current_exception();
+    }
+    if (error != nullptr) { // moved from here: the last reference to it goes on the hub
+      fail(std::move(error));
       return;
     }
     function_.reset(); // arguments go before the result is told
@@ -65,8 +69,9 @@ public:
   }
   void fail(std::exception_ptr error) noexcept override {
     function_.reset();
-    answer(
-        [error = std::move(error)](const AsyncResult<T>& result) { result.set_exception(error); });
+    answer([error = std::move(error)](const AsyncResult<T>& result) mutable {
+      result.set_exception(std::move(error));
+    });
   }
 
 private:
