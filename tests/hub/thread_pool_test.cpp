@@ -259,13 +259,17 @@ TEST_F(ThreadPoolTest, whoever_is_killed_abandons_the_job_that_goes_on) {
   ThreadPool pool(1);
   auto gate = std::make_shared<Gate>();
   auto done = std::make_shared<std::atomic<bool>>(false);
+  auto begun = std::make_shared<std::atomic<bool>>(false);
   auto waiter = spawn([&] {
-    return pool.run([gate, done, counted = std::make_shared<Counted>(alive)] {
+    return pool.run([gate, begun, done, counted = std::make_shared<Counted>(alive)] {
+      *begun = true;
       gate->pass();
       *done = true;
       return counted;
     });
   });
+  while (!*begun) // a job that has not would be dropped with who waits for it
+    sleep(100us);
   auto timed = spawn([&] {
     Timeout limit(1ms);
     pool.run([done] { *done = false; });
