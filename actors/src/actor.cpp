@@ -21,18 +21,18 @@ namespace detail {
 
 constinit Identity nobody{.home = no_hub_index};
 
-void Aside::drop_extras() noexcept { delete extras(); }
-Birth* Aside::any_birth() const noexcept {
+void Sidecar::drop_extras() noexcept { delete extras(); }
+Birth* Sidecar::any_birth() const noexcept {
   const ActorExtras* const mine = extras();
   return mine != nullptr ? mine->birth : reinterpret_cast<Birth*>(word_); // NOLINT: see word_
 }
-void Aside::set_birth(Birth* birth) noexcept {
+void Sidecar::set_birth(Birth* birth) noexcept {
   if (ActorExtras* const mine = extras())
     mine->birth = birth;
   else
     word_ = reinterpret_cast<std::uintptr_t>(birth);
 }
-ActorExtras& Aside::make_extras() {
+ActorExtras& Sidecar::make_extras() {
   ActorExtras* mine = extras();
   if (mine == nullptr) {
     mine = new ActorExtras;
@@ -67,10 +67,10 @@ bool comes_back(Identity* self) noexcept {
 
 // The spawner goes on next: child first, spawner next, depth first.
 void end_start(Identity* self, const ExitReason* failure) {
-  Birth* birth = inbox_of(self).aside.birth();
+  Birth* birth = inbox_of(self).sidecar.birth();
   if (birth == nullptr)
     return; // the spawner was interrupted and is gone
-  inbox_of(self).aside.set_birth(nullptr);
+  inbox_of(self).sidecar.set_birth(nullptr);
   birth->inbox = nullptr;
   if (failure != nullptr) {
     birth->error = failure->error;
@@ -139,7 +139,7 @@ void finish(Identity* self, ExitReason reason, const ExitReason* start_failure =
   if (comes_back(self))
     suspend(self, reason);
   else
-    give_up(self, reason);
+    end_for_good(self, reason);
 }
 
 // After what the handler (or on_start) threw, in a catch block: keeps why the actor ends.
@@ -167,7 +167,7 @@ bool run_start(Identity* self) {
   } catch (...) {
     failure = reason_in_flight();
   }
-  const Birth* birth = inbox_of(self).aside.birth();
+  const Birth* birth = inbox_of(self).sidecar.birth();
   const bool told = birth != nullptr;
   if (told)
     forget_spawner(self, birth->spawner);
@@ -223,7 +223,7 @@ __attribute__((no_stack_protector)) void run_actor(Identity* self) noexcept {
     self->flags = static_cast<std::uint16_t>(self->flags & ~flag::scheduled);
 }
 
-void give_up(Identity* self, const ExitReason& reason) noexcept {
+void end_for_good(Identity* self, const ExitReason& reason) noexcept {
   drop_inbox(self); // what was sent while it ended
   Obituary obituary(self, reason);
   self->flags |= flag::finished;
@@ -254,7 +254,7 @@ void kill_idle_actor(Identity* self) noexcept {
 void abandon_actor(HubState& hub, Identity* self) noexcept {
   if (extras_of_actor(self) != nullptr) { // the constructor has made itself known
     drop_half_made(self);
-    give_up(self, {ExitReason::Kind::gone, nullptr});
+    end_for_good(self, {ExitReason::Kind::gone, nullptr});
     return;
   }
   drop_inbox(self);
@@ -267,7 +267,7 @@ void wait_for_start(HubState& hub, Identity* child) {
   child->flags |= flag::unstarted;
   Inbox& inbox = inbox_of(child);
   Birth birth{hub.current, &inbox, nullptr};
-  inbox.aside.set_birth(&birth);
+  inbox.sidecar.set_birth(&birth);
   if ((hub.current->flags & flag::interrupts) == 0) [[likely]] {
     park_behind(hub, child, "spawn");
   } else { // came while the constructor waited: the child is born, whatever becomes of us

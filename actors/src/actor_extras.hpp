@@ -63,10 +63,9 @@ struct ActorExtras : Entrance { // first: see entrance_of()
   bool overdue = false; // on_stop has taken too long
 };
 
-inline ActorExtras& need_extras(Identity* actor) { return inbox_of(actor).aside.make_extras(); }
+inline ActorExtras& need_extras(Identity* actor) { return inbox_of(actor).sidecar.make_extras(); }
 
-// -- ends: on the actor's own hub
-// ------------------------------------------------------------------
+// -- ends: on the actor's own hub -----------------------------------------------------------------
 
 // Tells it to end, in that way and for that reason.
 void end_actor(IdentityRef actor, Stop how, const ExitReason& reason);
@@ -83,7 +82,7 @@ inline Supervision* supervision_of(Identity* actor) {
 // The object has ended and the supervisor will say what comes next.
 void suspend(Identity* self, const ExitReason& reason) noexcept;
 // The end for good of one whose object has ended: nobody finds it any more.
-void give_up(Identity* self, const ExitReason& reason) noexcept;
+void end_for_good(Identity* self, const ExitReason& reason) noexcept;
 // To the inbox of its supervisor.
 void tell_supervisor(const Supervision& supervision, const ExitReason& reason);
 // Takes its relations, before they are gone, and tells the others of its end.

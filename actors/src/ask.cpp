@@ -18,8 +18,7 @@ namespace grove {
 
 namespace detail {
 
-// -- cycles
-// ------------------------------------------------------------------------------------
+// -- cycles ---------------------------------------------------------------------------------------
 
 namespace {
 
@@ -94,8 +93,7 @@ void note_waits_for(const Asker& asker, Identity* answerer) noexcept {
     context->asks = answerer;
 }
 
-// -- failures
-// ------------------------------------------------------------------------------------
+// -- failures -------------------------------------------------------------------------------------
 
 std::string label(Identity* slot) {
   if (slot == &nobody)
@@ -195,8 +193,7 @@ void send_forward(Identity* slot, std::uint32_t generation, Mail* mail, const As
     send_elsewhere(slot, generation, mail);
 }
 
-// -- what is dropped
-// ------------------------------------------------------------------------------------
+// -- what is dropped ------------------------------------------------------------------------------
 
 namespace {
 thread_local Dropped dropped_why = Dropped::gone; // of the mail that is being dropped
@@ -248,8 +245,7 @@ bool tell_asker(std::exception_ptr& error) noexcept {
   return true;
 }
 
-// -- what travels along
-// ------------------------------------------------------------------------------------
+// -- what travels along ---------------------------------------------------------------------------
 
 namespace {
 

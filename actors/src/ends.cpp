@@ -51,7 +51,7 @@ bool begin_end(const IdentityRef& child) {
     supervision->for_good = true;
     supervision->told.reset();
     if (supervision->suspended) {
-      give_up(child.identity, supervision->reason);
+      end_for_good(child.identity, supervision->reason);
       return false;
     }
     if (supervision->shutdown_time == supervision->shutdown_time.zero()) {
@@ -169,7 +169,7 @@ void suspend(Identity* self, const ExitReason& reason) noexcept {
       tell_supervisor(supervision, reason);
   } catch (...) { // no memory for it: nobody else can bring it back
     report_unhandled(self, std::current_exception());
-    give_up(self, reason);
+    end_for_good(self, reason);
   }
 }
 

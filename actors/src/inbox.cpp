@@ -26,8 +26,7 @@ void clear(Identity* actor, std::uint16_t flags) {
   actor->flags = static_cast<std::uint16_t>(actor->flags & ~flags);
 }
 
-// -- bounds
-// ------------------------------------------------------------------------------------
+// -- bounds ---------------------------------------------------------------------------------------
 
 void call_next(InboxExtras& inbox) {
   if (inbox.senders.grant_one())
@@ -217,8 +216,7 @@ Mail* as_signal(Mail* mail) noexcept {
   }
 }
 
-// -- taking
-// ------------------------------------------------------------------------------------
+// -- taking ---------------------------------------------------------------------------------------
 
 Mail* take_special(Identity* actor) {
   InboxExtras& inbox = inbox_extras(actor);
@@ -240,8 +238,7 @@ bool has_special_mail(Identity* actor) {
   return inbox_of(actor).head != nullptr || !inbox_extras(actor).urgent.empty();
 }
 
-// -- urgent mail
-// ------------------------------------------------------------------------------------
+// -- urgent mail ----------------------------------------------------------------------------------
 
 namespace {
 
@@ -297,8 +294,7 @@ void send_urgent(Identity* actor, std::uint32_t generation, Mail* mail) {
     deliver_urgent(nullptr, carrier);
 }
 
-// -- the stash
-// ------------------------------------------------------------------------------------
+// -- the stash ------------------------------------------------------------------------------------
 
 void set_stash(Identity* actor, std::size_t capacity) {
   need_extras(actor).inbox.stash_capacity = capacity;

@@ -23,7 +23,7 @@ struct Supervisor::Child {
   std::unique_ptr<detail::ChildFactory> factory;
   std::uint64_t number = 0;
   IdentityRef slot;         // stale when it has ended for good
-  bool suspended = false;   // waits to be started again, at `due`
+  bool to_restart = false;  // at `due`; its end has been counted
   std::size_t restarts = 0; // all
   unsigned failures = 0;    // in a row
   TimePoint due{};
@@ -154,13 +154,13 @@ void Supervisor::launch(Child& child) {
     throw;
   }
   child.slot = ref;
-  child.suspended = false;
+  child.to_restart = false;
   child.started = now();
   try {
     run_start(child, ref);
   } catch (...) {
     if (supervision->suspended)
-      detail::give_up(slot, {ExitReason::Kind::failed, std::current_exception()});
+      detail::end_for_good(slot, {ExitReason::Kind::failed, std::current_exception()});
     else { // we are interrupted: there is to be no such child
       supervision->for_good = true;
       detail::end_actor(ref, Stop::after_current, {ExitReason::Kind::shutdown, nullptr});
@@ -204,8 +204,8 @@ void Supervisor::ended(std::uint64_t number, std::uint64_t incarnation, const Ex
       reason.kind == ExitReason::Kind::stopped || reason.kind == ExitReason::Kind::shutdown;
   if (child.spec.restart == Restart::temporary ||
       (child.spec.restart == Restart::transient && normal)) {
-    detail::give_up(child.slot.identity, reason);
-    end_for_good(child);
+    detail::end_for_good(child.slot.identity, reason);
+    settle_end(child);
     return;
   }
   count_restart(child, reason);
@@ -213,7 +213,7 @@ void Supervisor::ended(std::uint64_t number, std::uint64_t incarnation, const Ex
 }
 
 // Of its own accord.
-void Supervisor::end_for_good(Child& child) {
+void Supervisor::settle_end(Child& child) {
   const bool significant = child.spec.significant;
   if (child.spec.restart == Restart::temporary || options_.strategy == Strategy::simple_one_for_one)
     children_.erase(children_.begin() + static_cast<std::ptrdiff_t>(place_of(child)));
@@ -247,7 +247,7 @@ void Supervisor::count_restart(const Child& child, const ExitReason& reason) {
 
 // Of a child that is suspended, and of those that its failure concerns.
 void Supervisor::restart_from(Child& child) {
-  child.suspended = true;
+  child.to_restart = true;
   const Backoff& backoff = options_.backoff;
   const TimePoint time = now();
   if (time - child.started >= backoff.first / 2 + backoff.longest / 2)
@@ -265,9 +265,9 @@ void Supervisor::restart_from(Child& child) {
     const std::size_t from = options_.strategy == Strategy::one_for_all ? 0 : place_of(child);
     for (std::size_t i = children_.size(); i-- > from;) {
       Child& other = *children_[i];
-      if (other.slot.alive() && !other.suspended && !shut_down(other))
+      if (other.slot.alive() && !other.to_restart && !shut_down(other))
         continue;
-      if (other.suspended)
+      if (other.to_restart)
         other.due = std::max(other.due, child.due);
     }
   }
@@ -290,9 +290,9 @@ bool Supervisor::shut_down(Child& child) {
       end.wait();
     }
   }
-  child.suspended = true;
+  child.to_restart = true;
   if (child.spec.restart == Restart::temporary) {
-    detail::give_up(slot.identity, {ExitReason::Kind::shutdown, nullptr});
+    detail::end_for_good(slot.identity, {ExitReason::Kind::shutdown, nullptr});
     children_.erase(children_.begin() + static_cast<std::ptrdiff_t>(place_of(child)));
     return false;
   }
@@ -307,7 +307,7 @@ void Supervisor::start_due() {
   std::optional<TimePoint> earliest;
   for (const auto& entry : children_) {
     Child& child = *entry;
-    if (!child.suspended || !child.slot.alive())
+    if (!child.to_restart || !child.slot.alive())
       continue;
     if (child.due > now()) {
       earliest = earliest ? std::min(*earliest, child.due) : child.due;
@@ -326,14 +326,14 @@ void Supervisor::start_due() {
         throw;
       }
       slot->flags |= detail::flag::scheduled;
-      supervision.suspended = child.suspended = false;
+      supervision.suspended = child.to_restart = false;
       ++child.restarts;
       child.started = now();
       run_start(child, child.slot);
       return {};
     };
     if (const Started started = attempt(again); started.error != nullptr) {
-      child.suspended = true;
+      child.to_restart = true;
       detail::tell_supervisor(supervision, {ExitReason::Kind::failed, started.error});
       if (in_order)
         break;
@@ -393,8 +393,8 @@ bool Supervisor::receive(const Terminate& message) {
     return true;
   const IdentityRef slot = child->slot;
   if (shut_down(*child)) {
-    detail::give_up(slot.identity, {ExitReason::Kind::shutdown, nullptr});
-    child->suspended = false;
+    detail::end_for_good(slot.identity, {ExitReason::Kind::shutdown, nullptr});
+    child->to_restart = false;
   }
   start_due(); // some may have waited for it
   return true;

@@ -71,8 +71,7 @@ void ping_pong_two_hubs(benchmark::State& state) {
   play(state, here, second.call([] { return grove::spawn<Player>(); }), 101);
 }
 
-// -- many to one
-// ------------------------------------------------------------------------------------------
+// -- many to one ----------------------------------------------------------------------------------
 
 struct Drop {
   std::int64_t amount;
@@ -137,8 +136,7 @@ void fan_in(benchmark::State& state) {
   bucket.kill();
 }
 
-// -- a stream to another hub
-// ------------------------------------------------------------------------------------------
+// -- a stream to another hub ----------------------------------------------------------------------
 
 // Half a window is acknowledged at a time, so that the sender need not stop.
 constexpr std::int64_t half_window = 8192;

@@ -28,8 +28,7 @@ namespace grove {
 
 namespace detail {
 
-// -- who could wake whom
-// ---------------------------------------------------------------------------
+// -- who could wake whom --------------------------------------------------------------------------
 
 WakerHint::WakerHint(const char* relation, const void* object, Owner owner)
     : who_(grove::detail::here().current), relation_(relation), object_(object), owner_(owner) {
@@ -74,8 +73,7 @@ private:
   }
 };
 
-// -- one greenlet
-// ----------------------------------------------------------------------------------
+// -- one greenlet ---------------------------------------------------------------------------------
 
 namespace {
 // Main does so until it has been told of the deadlock.
@@ -248,8 +246,7 @@ private:
 
 } // namespace
 
-// -- deadlock
-// --------------------------------------------------------------------------------------
+// -- deadlock -------------------------------------------------------------------------------------
 
 std::string HubImpl::deadlock_text() {
   constexpr std::size_t most = 100;
@@ -282,8 +279,7 @@ void HubImpl::report_deadlock() {
 
 } // namespace detail
 
-// -- Hub
-// -------------------------------------------------------------------------------------------
+// -- Hub ------------------------------------------------------------------------------------------
 
 void Hub::dump(std::ostream& out) const {
   auto& impl = const_cast<detail::HubImpl&>(*static_cast<const detail::HubImpl*>(this));

@@ -72,8 +72,7 @@ void wake_waiter(int fd, const detail::Identity* who) {
 
 } // namespace
 
-// -- making
-// ----------------------------------------------------------------------------------------
+// -- making ---------------------------------------------------------------------------------------
 
 File File::open(const std::string& path, int flags, mode_t permissions, Deadline deadline) {
   struct Opened {
@@ -139,8 +138,7 @@ File::State& File::opened(const char* what) const {
   return *state_;
 }
 
-// -- reading
-// ---------------------------------------------------------------------------------------
+// -- reading --------------------------------------------------------------------------------------
 
 std::size_t File::read(std::span<char> into, Deadline deadline) {
   State& file = opened("File.read");
@@ -192,8 +190,7 @@ std::optional<std::string> File::read_line(Deadline deadline, std::size_t limit)
   }
 }
 
-// -- writing
-// ---------------------------------------------------------------------------------------
+// -- writing --------------------------------------------------------------------------------------
 
 void File::write(std::string_view data, Deadline deadline) {
   State& file = opened("File.write");
@@ -221,8 +218,7 @@ void File::sync(Deadline deadline) {
     throw_file_error(error, "fsync", file.name);
 }
 
-// -- places
-// ----------------------------------------------------------------------------------------
+// -- places ---------------------------------------------------------------------------------------
 
 namespace {
 void must_be_a_place(off_t place, const char* call, const std::string& name, off_t here) {
@@ -275,8 +271,7 @@ off_t File::tell() const {
   return place - static_cast<off_t>(file.buffer.size());
 }
 
-// -- the end
-// ---------------------------------------------------------------------------------------
+// -- the end --------------------------------------------------------------------------------------
 
 void File::close() {
   if (state_ == nullptr || state_->closed.is_set())

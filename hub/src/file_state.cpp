@@ -44,8 +44,7 @@ void File::State::must_be_open(const char* what) const {
     throw Closed(std::string(what) + ": " + name + " is closed");
 }
 
-// -- by threads
-// ------------------------------------------------------------------------------------
+// -- by threads -----------------------------------------------------------------------------------
 
 std::string File::State::read_by_thread(std::size_t size, off_t place, const char* what,
                                         Deadline deadline) {
@@ -93,8 +92,7 @@ void File::State::write_by_thread(std::string_view data, off_t place, const char
     throw_file_error(error, "write", name);
 }
 
-// -- by readiness
-// ----------------------------------------------------------------------------------
+// -- by readiness ---------------------------------------------------------------------------------
 
 // Before the call: nothing that was read can be lost in it.
 void File::State::give_others_a_turn() {
@@ -119,8 +117,7 @@ void File::State::wait_until_ready(unsigned direction, const char* what, Deadlin
     throw TimeoutError(std::string(what) + ": " + name + " was not ready in time");
 }
 
-// -- either
-// ----------------------------------------------------------------------------------------
+// -- either ---------------------------------------------------------------------------------------
 
 std::size_t File::State::read_some(char* into, std::size_t size, const char* what,
                                    Deadline deadline) {

@@ -26,8 +26,7 @@ void throw_negative_timeout(std::int64_t nanoseconds, const char* file, int line
                               ": a timeout of " + std::to_string(nanoseconds) + " ns is negative");
 }
 
-// -- end
-// -------------------------------------------------------------------------------------------
+// -- end ------------------------------------------------------------------------------------------
 
 namespace {
 // All of them at once: nobody has to be unlinked from his neighbours. Waking runs nothing.
@@ -189,8 +188,7 @@ void fail_to_begin(Identity* identity, std::exception_ptr error) noexcept {
   drop_reference(identity); // it has left the run queue
 }
 
-// -- start
-// -----------------------------------------------------------------------------------------
+// -- start ----------------------------------------------------------------------------------------
 
 void announce_start(Identity* self) {
   add_reference(self);
@@ -238,8 +236,7 @@ bool elsewhere(const SpawnOptions& options) {
   return options.hub != nullptr && options.hub != this_hub->hub;
 }
 
-// -- join and kill
-// ---------------------------------------------------------------------------------
+// -- join and kill --------------------------------------------------------------------------------
 
 WaitNode& joiners_of(Identity* identity) {
   return identity->ops->accept == nullptr ? state_of(identity)->joiners
@@ -386,8 +383,7 @@ void GreenletRef<void>::kill_nowait(std::exception_ptr error) const {
   detail::kill_identity(self_, std::move(error));
 }
 
-// -- subclasses
-// ------------------------------------------------------------------------------------
+// -- subclasses -----------------------------------------------------------------------------------
 
 Greenlet::Greenlet(const SpawnOptions& options)
     : GreenletRef<void>(make_greenlet([this] { run(); })) {

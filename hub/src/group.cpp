@@ -31,8 +31,7 @@ void Member::leave_group() noexcept {
 
 } // namespace detail
 
-// -- slots
-// -----------------------------------------------------------------------------------------
+// -- slots ----------------------------------------------------------------------------------------
 
 // While a slot is free nobody waits for one.
 bool Group::wait_for_slot(const char* what, Deadline deadline) {
@@ -59,8 +58,7 @@ void Group::release_slot() noexcept {
     wake_joiners();
 }
 
-// -- coming and going
-// ------------------------------------------------------------------------------
+// -- coming and going -----------------------------------------------------------------------------
 
 void Group::enter(detail::Member& member, detail::Identity* who, bool with_slot) {
   member.group_ = this;
@@ -184,8 +182,7 @@ bool Group::discard(const GreenletRef<>& greenlet) {
   return true;
 }
 
-// -- waiting
-// ---------------------------------------------------------------------------------------
+// -- waiting --------------------------------------------------------------------------------------
 
 bool Group::wait_until_empty(const char* what, Deadline deadline) {
   home_(what);
@@ -239,8 +236,7 @@ void Group::throw_not_in_time(const char* what) {
   throw TimeoutError(std::string(what) + ": no result in time");
 }
 
-// -- ending
-// ----------------------------------------------------------------------------------------
+// -- ending ---------------------------------------------------------------------------------------
 
 // A kill may take its target out of the ring, but nobody else.
 void Group::kill_others() noexcept {
@@ -298,8 +294,7 @@ Group::~Group() {
   }
 }
 
-// -- pool
-// ------------------------------------------------------------------------------------------
+// -- pool -----------------------------------------------------------------------------------------
 
 namespace {
 std::size_t checked_bound(std::ptrdiff_t bound) {

@@ -324,8 +324,7 @@ Hub* hub_of(const Identity* identity) { return hub_at(identity->home); }
 
 } // namespace detail
 
-// -- Hub
-// -------------------------------------------------------------------------------------------
+// -- Hub ------------------------------------------------------------------------------------------
 
 Hub& Hub::current() { return *detail::here().hub; }
 

@@ -91,8 +91,7 @@ void Locals::abandon_all() {
     unlink_from_key(value);
 }
 
-// -- trees
-// -----------------------------------------------------------------------------------------
+// -- trees ----------------------------------------------------------------------------------------
 
 void inherit_tree(Identity* parent, Identity* child) {
   if (parent->extras->tree != nullptr && parent->id != 0)

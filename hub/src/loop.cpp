@@ -25,8 +25,7 @@ constexpr std::int64_t poll_interval_nanoseconds = 100'000;
 
 } // namespace
 
-// -- when
-// ------------------------------------------------------------------------------------------
+// -- when -----------------------------------------------------------------------------------------
 
 // Work keeps the hub busy: look outside every 100 us, and every 1024 dispatches in any case.
 void HubImpl::tick() {
@@ -112,8 +111,7 @@ Identity* HubImpl::idle() {
   }
 }
 
-// -- mail from outside
-// -----------------------------------------------------------------------------
+// -- mail from outside ----------------------------------------------------------------------------
 
 bool HubImpl::send(Mail* sent) {
   Mail* old = inbox.load(std::memory_order_relaxed);
@@ -154,16 +152,14 @@ void HubImpl::drain_inbox() {
   }
 }
 
-// -- deadlock
-// --------------------------------------------------------------------------------------
+// -- deadlock -------------------------------------------------------------------------------------
 
 bool HubImpl::can_be_woken() const {
   return !timers.empty() || counted_watches != 0 || attachments != 0 || living_hubs() > 1 ||
          inbox.load(std::memory_order_acquire) != nullptr;
 }
 
-// -- timers and watches
-// ----------------------------------------------------------------------------
+// -- timers and watches ---------------------------------------------------------------------------
 
 void arm(Timer& timer, std::int64_t due) { HubImpl::here().timers.add(timer, due); }
 

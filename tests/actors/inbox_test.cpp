@@ -36,6 +36,18 @@ struct Listener : Actor {
   Log& log;
 };
 
+ActorOptions bound(std::size_t capacity, Overflow policy) {
+  return {.inbox = {.capacity = capacity, .policy = policy}};
+}
+
+// One with a bounded inbox whose senders wait, and which itself waits in a handler for `on`.
+ActorRef<Listener> busy_listener(std::size_t capacity, Log& log, Event& on) {
+  auto a = spawn<Listener>(bound(capacity, Overflow::block), log);
+  a.tell(Wait{&on});
+  settle();
+  return a;
+}
+
 // -- urgent --------------------------------------------------------------------------------------
 
 // actors 7
@@ -254,10 +266,6 @@ TEST_F(InboxTest, only_what_the_handler_leaves_as_it_is_can_be_deferred) {
 
 // -- bounds --------------------------------------------------------------------------------------
 
-ActorOptions bound(std::size_t capacity, Overflow policy) {
-  return {.inbox = {.capacity = capacity, .policy = policy}};
-}
-
 TEST_F(InboxTest, reject_throws_at_the_sender) {
   Log log;
   auto a = spawn<Listener>(bound(2, Overflow::reject), log);
@@ -325,9 +333,7 @@ TEST_F(InboxTest, a_stop_is_no_message_and_is_never_dropped) {
 TEST_F(InboxTest, block_makes_the_sender_wait_and_loses_nothing) {
   Log log;
   Event on;
-  auto a = spawn<Listener>(bound(2, Overflow::block), log);
-  a.tell(Wait{&on});
-  settle();
+  auto a = busy_listener(2, log, on);
   Log sent;
   auto sender = spawn([&] {
     for (int i = 0; i < 10; ++i) {
@@ -347,9 +353,7 @@ TEST_F(InboxTest, block_makes_the_sender_wait_and_loses_nothing) {
 TEST_F(InboxTest, senders_are_served_in_turn) {
   Log log;
   Event on;
-  auto a = spawn<Listener>(bound(4, Overflow::block), log);
-  a.tell(Wait{&on});
-  settle();
+  auto a = busy_listener(4, log, on);
   std::vector<GreenletRef<>> all;
   for (int i = 0; i < 6; ++i) {
     all.push_back(spawn([&, i] { a.tell(Say{std::to_string(i)}); }));
@@ -389,9 +393,7 @@ TEST_F(InboxTest, who_fills_the_inbox_again_and_again_starves_nobody) {
 TEST_F(InboxTest, a_kill_ends_the_wait_for_room_and_sends_nothing) {
   Log log;
   Event on;
-  auto a = spawn<Listener>(bound(1, Overflow::block), log);
-  a.tell(Wait{&on});
-  settle();
+  auto a = busy_listener(1, log, on);
   a.tell(Say{"1"});
   auto killed = spawn([&] { a.tell(Say{"killed"}); });
   auto next = spawn([&] { a.tell(Say{"next"}); });
@@ -410,9 +412,7 @@ TEST_F(InboxTest, an_ask_waits_for_room_until_its_deadline) {
   const Simulation simulation(Simulation::Options{.shuffle = false}); // no time passes unseen
   Log log;
   Event on;
-  auto a = spawn<Listener>(bound(1, Overflow::block), log);
-  a.tell(Wait{&on});
-  settle();
+  auto a = busy_listener(1, log, on);
   a.tell(Say{"1"});
   EXPECT_THROW(a.ask(Sync{}, 1ms), AskTimeout);
   auto asker = spawn([&] { return a.ask(Sync{}); });
@@ -425,9 +425,7 @@ TEST_F(InboxTest, an_ask_waits_for_room_until_its_deadline) {
 TEST_F(InboxTest, senders_hear_of_the_end_of_the_actor) {
   Log log;
   Event on;
-  auto a = spawn<Listener>(bound(1, Overflow::block), log);
-  a.tell(Wait{&on});
-  settle();
+  auto a = busy_listener(1, log, on);
   a.tell(Say{"1"});
   auto teller = spawn([&] { a.tell(Say{"2"}); });
   auto asker = spawn([&] { EXPECT_THROW(a.ask(Sync{}), ActorDown); });

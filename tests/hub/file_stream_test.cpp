@@ -99,8 +99,7 @@ private:
 
 class FileStreamTest : public HubTest {};
 
-// -- pipes, sockets, terminals
-// ---------------------------------------------------------------------
+// -- pipes, sockets, terminals --------------------------------------------------------------------
 
 // gevent R4
 TEST_F(FileStreamTest, reading_into_a_buffer_takes_what_fits_and_others_run_meanwhile) {
@@ -247,8 +246,7 @@ TEST_F(FileStreamTest, an_interrupted_line_is_read_again_in_full) {
   EXPECT_EQ(pipe.in->read_line(), "first half, second half");
 }
 
-// -- stdin
-// -----------------------------------------------------------------------------------------
+// -- stdin ----------------------------------------------------------------------------------------
 
 // Runs in a process of its own, for the test below.
 TEST(FileChild, DISABLED_reads_stdin_in_a_greenlet) {

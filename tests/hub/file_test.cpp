@@ -31,6 +31,7 @@
 #include "../support/busy_threads.hpp"
 #include "../support/hub_test.hpp"
 #include "../support/pipe_files.hpp"
+#include "../support/temporary_file.hpp"
 
 extern char** environ; // NOLINT: POSIX
 
@@ -45,22 +46,17 @@ std::size_t open_descriptors() {
 
 class FileTest : public HubTest {
 protected:
-  FileTest() {
-    char name[] = "/tmp/grove_file_XXXXXX";
-    close(mkstemp(name));
-    path_ = name;
-  }
-  ~FileTest() override { unlink(path_.c_str()); }
-  void put(const std::string& text) const { std::ofstream(path_) << text; }
-  std::string content() const {
-    std::ifstream in(path_);
-    return {std::istreambuf_iterator<char>(in), {}};
-  }
-  std::string path_;
+  void put(const std::string& text) const { file_.put(text); }
+  std::string content() const { return file_.content(); }
+
+private:
+  TemporaryFile file_;
+
+protected:
+  const std::string& path_ = file_.path();
 };
 
-// -- owning
-// ----------------------------------------------------------------------------------------
+// -- owning ---------------------------------------------------------------------------------------
 
 // gevent R1
 TEST_F(FileTest, an_owned_descriptor_is_closed_at_the_end_and_a_borrowed_one_is_not) {
@@ -158,8 +154,7 @@ TEST_F(FileTest, both_ends_of_a_pipe_can_be_closed) {
   EXPECT_FALSE(is_open(pipe.ends[1]));
 }
 
-// -- regular files
-// ---------------------------------------------------------------------------------
+// -- regular files --------------------------------------------------------------------------------
 
 // gevent R2
 TEST_F(FileTest, seek_tell_and_read_match_the_systems_own) {
@@ -307,8 +302,7 @@ TEST_F(FileTest, an_interrupted_write_that_has_not_begun_never_does) {
   EXPECT_EQ(content(), "now");
 }
 
-// -- closing while others wait
-// ---------------------------------------------------------------------
+// -- closing while others wait --------------------------------------------------------------------
 
 // pitfall 38
 TEST_F(FileTest, who_reads_or_writes_is_woken_when_the_file_is_closed) {

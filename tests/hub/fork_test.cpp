@@ -28,6 +28,7 @@
 #include <grove/hub/watchdog.hpp>
 
 #include "../support/hub_test.hpp"
+#include "../support/pipe_ends.hpp"
 
 namespace grove::test {
 namespace {
@@ -56,29 +57,6 @@ int in_child(F f) {
   const int status = status_of_child(std::move(f));
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
-
-struct Ends {
-  int read_end = -1;
-  int write_end = -1;
-  Ends() {
-    int ends[2];
-    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
-      std::abort();
-    read_end = ends[0];
-    write_end = ends[1];
-  }
-  Ends(const Ends&) = delete;
-  Ends& operator=(const Ends&) = delete;
-  ~Ends() {
-    close_descriptor(read_end);
-    close_descriptor(write_end);
-  }
-  void put(char c) const { EXPECT_EQ(write(write_end, &c, 1), 1); }
-  char take() const {
-    char c = 0;
-    return read(read_end, &c, 1) == 1 ? c : '\0';
-  }
-};
 
 class ForkTest : public HubTest {};
 

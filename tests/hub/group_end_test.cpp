@@ -16,8 +16,7 @@ namespace {
 
 class GroupEndTest : public HubTest {};
 
-// -- kill
-// ------------------------------------------------------------------------------------------
+// -- kill -----------------------------------------------------------------------------------------
 
 TEST_F(GroupEndTest, kill_ends_members_in_every_state) {
   Group group;
@@ -122,8 +121,7 @@ TEST_F(GroupEndTest, kill_nowait_does_not_switch) {
   EXPECT_TRUE(member.killed());
 }
 
-// -- the end of a group
-// ----------------------------------------------------------------------------
+// -- the end of a group ---------------------------------------------------------------------------
 
 // pitfall 62
 TEST_F(GroupEndTest, a_group_that_goes_kills_its_members_and_waits_for_them) {

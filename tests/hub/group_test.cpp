@@ -70,8 +70,7 @@ class WaitAnyGroup : public AboutGroup {
 
 class GroupTest : public HubTest {};
 
-// -- members
-// ---------------------------------------------------------------------------------------
+// -- members --------------------------------------------------------------------------------------
 
 // gevent P1
 TEST_F(GroupTest, members_leave_when_they_end) {
@@ -244,8 +243,7 @@ TEST_F(GroupTest, what_was_discarded_goes_on_without_the_group) {
   EXPECT_TRUE(added.successful());
 }
 
-// -- join
-// ------------------------------------------------------------------------------------------
+// -- join -----------------------------------------------------------------------------------------
 
 // gevent P27
 TEST_F(GroupTest, to_join_an_empty_group_does_not_switch) {
@@ -349,8 +347,7 @@ TEST_F(GroupTest, all_joiners_are_woken_in_their_order) {
   EXPECT_EQ(log, (Log{"a", "b", "c"}));
 }
 
-// -- other hubs
-// ------------------------------------------------------------------------------------
+// -- other hubs -----------------------------------------------------------------------------------
 
 TEST_F(GroupTest, a_group_is_for_its_own_hub) {
   if (!detail::debug_checks)

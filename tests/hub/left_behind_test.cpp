@@ -24,28 +24,10 @@
 #include <grove/hub/timeout.hpp>
 
 #include "../support/hub_test.hpp"
+#include "../support/pipe_ends.hpp"
 
 namespace grove::test {
 namespace {
-
-struct Ends {
-  int read_end = -1;
-  int write_end = -1;
-  Ends() {
-    int ends[2];
-    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
-      std::abort();
-    read_end = ends[0];
-    write_end = ends[1];
-  }
-  Ends(const Ends&) = delete;
-  Ends& operator=(const Ends&) = delete;
-  ~Ends() {
-    close(read_end);
-    close(write_end);
-  }
-  void put(char c) const { EXPECT_EQ(write(write_end, &c, 1), 1); }
-};
 
 class LeftBehind : public HubTest {
 protected:

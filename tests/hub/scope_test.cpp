@@ -55,8 +55,7 @@ class ScopeCall : public WithMembers {
 
 class ScopeTest : public HubTest {};
 
-// -- apply
-// -----------------------------------------------------------------------------------------
+// -- apply ----------------------------------------------------------------------------------------
 
 // gevent P7
 TEST_F(ScopeTest, apply_returns_the_result_or_throws_the_error) {
@@ -102,8 +101,7 @@ TEST_F(ScopeTest, apply_async_gives_a_handle_whose_link_is_the_callback) {
   EXPECT_EQ(slow.get(), 7);
 }
 
-// -- scope
-// -----------------------------------------------------------------------------------------
+// -- scope ----------------------------------------------------------------------------------------
 
 TEST_F(ScopeTest, a_scope_joins_and_returns) {
   int done = 0;

@@ -21,23 +21,10 @@
 
 #include "../support/hub_test.hpp"
 #include "../support/program_test.hpp"
+#include "../support/signals.hpp"
 
 namespace grove::test {
 namespace {
-
-struct sigaction disposition_of(int signal) {
-  struct sigaction present {};
-  EXPECT_EQ(sigaction(signal, nullptr, &present), 0);
-  return present;
-}
-bool is_default(int signal) { return disposition_of(signal).sa_handler == SIG_DFL; }
-
-// Looks at the world outside until `done`.
-template <class F>
-void until(F done) {
-  while (!done())
-    sleep(100us);
-}
 
 class SignalTest : public HubTest {};
 

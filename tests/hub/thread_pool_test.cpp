@@ -80,8 +80,7 @@ private:
 
 class ThreadPoolTest : public HubTest {};
 
-// -- results
-// ---------------------------------------------------------------------------------------
+// -- results --------------------------------------------------------------------------------------
 
 TEST_F(ThreadPoolTest, run_gives_the_result_while_others_go_on) {
   ThreadPool pool(1);
@@ -250,8 +249,7 @@ TEST_F(ThreadPoolTest, a_job_under_way_is_no_deadlock) {
   EXPECT_THROW(event.wait(), Deadlock) << "and a pool at rest saves nobody";
 }
 
-// -- waits that end early
-// --------------------------------------------------------------------------
+// -- waits that end early -------------------------------------------------------------------------
 
 TEST_F(ThreadPoolTest, whoever_is_killed_abandons_the_job_that_goes_on) {
   ErrorLog errors;

@@ -32,8 +32,7 @@ namespace {
 
 class ThreadPoolThreadsTest : public HubTest {};
 
-// -- threads
-// ---------------------------------------------------------------------------------------
+// -- threads --------------------------------------------------------------------------------------
 
 TEST_F(ThreadPoolThreadsTest, threads_are_started_when_jobs_need_them) {
   ThreadPool pool(3);
@@ -158,8 +157,7 @@ TEST_F(ThreadPoolThreadsTest, threads_have_all_signals_blocked_and_ours_are_not)
   }
 }
 
-// -- the end
-// ---------------------------------------------------------------------------------------
+// -- the end --------------------------------------------------------------------------------------
 
 TEST_F(ThreadPoolThreadsTest, a_pool_that_goes_waits_for_its_jobs_and_others_go_on) {
   std::atomic<int> done{0};

@@ -363,8 +363,7 @@ TEST_F(SocketTest, try_operations_never_wait) {
   EXPECT_THAT(texts(pull.try_recv_multipart().value()), ElementsAre("both", "kept"));
 }
 
-// -- options and endpoints
-// -------------------------------------------------------------------------
+// -- options and endpoints ------------------------------------------------------------------------
 
 TEST_F(SocketTest, options_have_types_and_say_what_was_set) {
   Socket dealer(context, SocketType::dealer);

@@ -29,7 +29,7 @@ struct Birth {
   bool killed = false;
   ~Birth() {
     if (inbox != nullptr)
-      inbox->aside.set_birth(nullptr); // the spawner was interrupted
+      inbox->sidecar.set_birth(nullptr); // the spawner was interrupted
   }
 };
 

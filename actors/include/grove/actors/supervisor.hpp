@@ -152,7 +152,7 @@ private:
   void run_start(Child& child, const detail::IdentityRef& slot);
   void ended(std::uint64_t number, std::uint64_t incarnation, const ExitReason& reason);
   void count_restart(const Child& child, const ExitReason& reason);
-  void end_for_good(Child& child);
+  void settle_end(Child& child);
   void restart_from(Child& child);
   void start_due();
   void start_later(TimePoint when);

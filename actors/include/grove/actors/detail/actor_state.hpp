@@ -22,12 +22,12 @@ struct Birth;
 struct ActorExtras;
 
 // What few actors have: a spawn() that waits for on_start, or the ActorExtras, which keep that too.
-class Aside {
+class Sidecar {
 public:
-  Aside() = default;
-  Aside(const Aside&) = delete;
-  Aside& operator=(const Aside&) = delete;
-  ~Aside() {
+  Sidecar() = default;
+  Sidecar(const Sidecar&) = delete;
+  Sidecar& operator=(const Sidecar&) = delete;
+  ~Sidecar() {
     if (word_ != 0) [[unlikely]]
       drop_extras();
   }
@@ -50,7 +50,7 @@ private:
 struct Inbox {
   Mail* head = nullptr;
   Mail** tail = &head;
-  Aside aside;
+  Sidecar sidecar;
 };
 static_assert(sizeof(Inbox) == 24);
 
@@ -58,7 +58,7 @@ inline constexpr std::size_t actor_offset = sizeof(Identity) + sizeof(Inbox);
 static_assert(actor_offset % 16 == 0);
 
 inline Inbox& inbox_of(Identity* actor) { return *body<Inbox>(actor); }
-inline ActorExtras* extras_of_actor(Identity* actor) { return inbox_of(actor).aside.extras(); }
+inline ActorExtras* extras_of_actor(Identity* actor) { return inbox_of(actor).sidecar.extras(); }
 
 // The Actor subobject of every actor lies at one distance from its slot: spawn() sees to it.
 inline Identity* slot_of_actor(const Actor* actor) {

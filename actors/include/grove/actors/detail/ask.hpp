@@ -58,8 +58,7 @@ void answer_later(Forward<R>&& forward, ReplyTo<R> to) {
   std::move(forward).send(std::move(to));
 }
 
-// -- tell
-// ------------------------------------------------------------------------------------------
+// -- tell -----------------------------------------------------------------------------------------
 
 template <class A, class M>
 [[gnu::always_inline]] inline decltype(auto) call(Identity* actor, M& message) {
@@ -76,6 +75,7 @@ void handle_tell(Identity* actor, Mail* mail) {
     return;
   }
   [[maybe_unused]] StashTurn<A, M> stash(actor);
+  // A forwarded message goes on though nobody waits for its answer.
   if constexpr (!AnswerTo<ReplyOf<A, M>>::now &&
                 requires { call<A>(actor, envelope.body()).send({}); })
     call<A>(actor, envelope.body()).send({});
@@ -84,23 +84,27 @@ void handle_tell(Identity* actor, Mail* mail) {
   stash.keep(envelope);
 }
 
+// Whether a message may be made for it: it is alive, and has room or will have by then. Else what
+// becomes of the message has been counted, or thrown.
+inline bool may_be_told(HubState& hub, Identity* slot, std::uint32_t generation) {
+  if (!is_here(hub, slot))
+    return true; // its own hub will see
+  if (slot->generation != generation) {
+    count_dead_letter();
+    return false;
+  }
+  return (slot->flags & flag::special) == 0 || may_enter(hub, slot) || admit_told(slot, generation);
+}
+
 template <class A, class M, class Arg>
 [[gnu::noinline]] void tell_slowly(Identity* slot, std::uint32_t generation, Arg&& message) {
   HubState& hub = *this_hub;
-  const bool here = is_here(hub, slot);
-  if (here) {
-    if (slot->generation != generation) {
-      count_dead_letter();
-      return;
-    }
-    if ((slot->flags & flag::special) != 0 && !may_enter(hub, slot) &&
-        !admit_told(slot, generation))
-      return;
-  }
+  if (!may_be_told(hub, slot, generation))
+    return;
   Mail* mail = make_mail<M>(hub, handle_tell<A, M>, std::forward<Arg>(message));
   if (hub.context != nullptr)
     mail = carrying_trace(hub, mail);
-  if (here)
+  if (is_here(hub, slot))
     append(hub, slot, mail);
   else
     send_elsewhere(slot, generation, mail);
@@ -119,21 +123,13 @@ template <class A, class M, class Arg>
 template <class A, class M, class Arg>
 void tell_urgent(Identity* slot, std::uint32_t generation, Arg&& message) {
   HubState& hub = *this_hub;
-  if (is_here(hub, slot)) {
-    if (slot->generation != generation) {
-      count_dead_letter();
-      return;
-    }
-    if ((slot->flags & flag::special) != 0 && !may_enter(hub, slot) &&
-        !admit_told(slot, generation))
-      return;
-  }
+  if (!may_be_told(hub, slot, generation))
+    return;
   Mail* mail = make_mail<M>(hub, handle_tell<A, M>, std::forward<Arg>(message));
   send_urgent(slot, generation, hub.context != nullptr ? carrying_trace(hub, mail) : mail);
 }
 
-// -- the asked one's side
-// ------------------------------------------------------------------------
+// -- the asked one's side -------------------------------------------------------------------------
 
 template <class M, class From>
 struct Question {
@@ -200,8 +196,7 @@ void handle_ask(Identity* actor, Mail* mail) {
   }
 }
 
-// -- the asker's side
-// ----------------------------------------------------------------------------
+// -- the asker's side -----------------------------------------------------------------------------
 
 enum class Asked : std::uint8_t { answered, failed, down, timeout, full };
 [[noreturn]] void throw_unanswered(Identity* slot, Asked how, std::exception_ptr error);

@@ -75,8 +75,7 @@ constexpr auto make_handler_name() {
 template <class A, class M>
 inline constexpr auto handler_name = make_handler_name<A, M>();
 
-// -- dropping
-// --------------------------------------------------------------------------------------
+// -- dropping -------------------------------------------------------------------------------------
 
 // Why mail is dropped: which counter it goes into, and what its asker, if it has one, gets.
 enum class Dropped : std::uint8_t {
@@ -93,8 +92,7 @@ void count_dropped() noexcept;
 // True if its asker is to be told, with `error`; null: the actor is gone.
 bool tell_asker(std::exception_ptr& error) noexcept;
 
-// -- what travels with a message
-// -------------------------------------------------------------------
+// -- what travels with a message ------------------------------------------------------------------
 
 // On the stack of who handles the message that it came with, or of a TraceScope.
 struct MessageContext {
