@@ -53,14 +53,18 @@ void drop_all(Identity* self) noexcept {
   while (Mail* mail = Take(self))
     drop_mail(mail, Dropped::gone);
 }
-void drop_inbox(Identity* self) noexcept {
+[[gnu::noinline]] void drop_mail_of(Identity* self) noexcept {
   drop_stash(self); // older than the inbox
   if ((self->flags & flag::special) != 0)
     drop_all<take_special>(self);
   drop_all<take>(self);
 }
+inline void drop_inbox(Identity* self) noexcept {
+  if (inbox_of(self).head != nullptr || extras_of_actor(self) != nullptr)
+    drop_mail_of(self);
+}
 
-bool comes_back(Identity* self) noexcept {
+inline bool comes_back(Identity* self) noexcept {
   const Supervision* supervision = supervision_of(self);
   return supervision != nullptr && !supervision->for_good && supervision->supervisor.alive();
 }
@@ -79,12 +83,11 @@ void end_start(Identity* self, const ExitReason* failure) {
   wake_next(birth->spawner);
 }
 
-// on_stop, behind a shield of its own: what takes too long may be let through it.
+// on_stop, behind finish()'s shield: what takes too long is let through it, see kill_overdue().
 void run_on_stop(Identity* self, const ExitReason& reason) {
   struct Phase {
     Identity* self;
     explicit Phase(Identity* me) : self(me) {
-      ++this_hub->context->shields;
       if (ActorExtras* extras = extras_of_actor(self))
         extras->in_on_stop = true;
     }
@@ -92,10 +95,11 @@ void run_on_stop(Identity* self, const ExitReason& reason) {
     Phase& operator=(const Phase&) = delete;
     ~Phase() {
       ActorExtras* extras = extras_of_actor(self);
-      if (extras == nullptr || !extras->overdue)
-        --this_hub->context->shields;
-      if (extras != nullptr)
-        extras->in_on_stop = false;
+      if (extras == nullptr)
+        return;
+      if (extras->overdue)
+        ++this_hub->context->shields;
+      extras->in_on_stop = false;
     }
   };
   try {
@@ -107,7 +111,16 @@ void run_on_stop(Identity* self, const ExitReason& reason) {
   }
 }
 
-// Under the actor's own identity, on a host's stack: on_stop and destructors may wait.
+// Why it was told to end, if that says more than how its last handler went.
+void take_ending(Identity* self, ExitReason& reason) {
+  const ActorExtras* extras = extras_of_actor(self);
+  if (extras != nullptr && extras->ending &&
+      (extras->ends_now || reason.kind != ExitReason::Kind::killed))
+    reason = *extras->ending;
+}
+
+// Under the actor's own identity, on a host's stack: on_stop and destructors may wait. Most actors
+// that end have no extras, and nearly nothing to do here.
 // `start_failure`: on_start has failed with it, of which the spawner will hear; nobody else need.
 void finish(Identity* self, ExitReason reason, const ExitReason* start_failure = nullptr) noexcept {
   this_hub->context->handling = nullptr;
@@ -115,25 +128,22 @@ void finish(Identity* self, ExitReason reason, const ExitReason* start_failure =
     reason = *start_failure;
   else if (reason.kind == ExitReason::Kind::failed)
     report_unhandled(self, reason.error);
-  else if (const ActorExtras* extras = extras_of_actor(self);
-           extras != nullptr && extras->ending &&
-           (extras->ends_now || reason.kind != ExitReason::Kind::killed))
-    reason = *extras->ending;
-  {
-    const Shield shield;
-    if (!comes_back(self))
-      drop_inbox(self); // who waits for an answer must not wait for the children's ends
+  else
+    take_ending(self, reason);
+  const Shield shield;
+  if (!comes_back(self))
+    drop_inbox(self); // who waits for an answer must not wait for the children's ends
+  if (extras_of_actor(self) != nullptr)
     end_children(self);
-  }
   if (reason.kind != ExitReason::Kind::killed && start_failure == nullptr)
     run_on_stop(self, reason);
-  const Shield shield;
   if (!comes_back(self))
     drop_inbox(self);
   end_dependents(self); // greenlets that were to end with it may use the object
   self->ops->destroy(self);
-  drop_locals(self);  // one that is restarted begins without them
-  end_children(self); // that on_stop or a destructor has made
+  drop_locals(self); // one that is restarted begins without them
+  if (extras_of_actor(self) != nullptr)
+    end_children(self); // that on_stop or a destructor has made
   if (start_failure != nullptr)
     end_start(self, start_failure); // nothing is left of it when its spawner hears
   if (comes_back(self))
@@ -212,7 +222,7 @@ __attribute__((no_stack_protector)) void run_actor(Identity* self) noexcept {
     if (failed || (self->flags & ends) != 0) {
       if (!failed && (self->flags & flag::kill_pending) != 0)
         reason.kind = ExitReason::Kind::killed;
-      finish(self, reason);
+      finish(self, std::move(reason));
       return;
     }
     more = has_special_mail(self);
@@ -223,13 +233,24 @@ __attribute__((no_stack_protector)) void run_actor(Identity* self) noexcept {
     self->flags = static_cast<std::uint16_t>(self->flags & ~flag::scheduled);
 }
 
-void end_for_good(Identity* self, const ExitReason& reason) noexcept {
-  drop_inbox(self); // what was sent while it ended
-  Obituary obituary(self, reason);
+namespace {
+// Every reference is stale from here on.
+void leave(HubState& hub, Identity* self) noexcept {
   self->flags |= flag::finished;
   release_joiners(self);
   inbox_of(self).~Inbox();
-  give_identity(*this_hub, self); // every reference is stale from here on
+  give_identity(hub, self);
+}
+} // namespace
+
+void end_for_good(Identity* self, const ExitReason& reason) noexcept {
+  drop_inbox(self); // what was sent while it ended
+  if (extras_of_actor(self) == nullptr) { // known to nobody
+    leave(*this_hub, self);
+    return;
+  }
+  Obituary obituary(self, reason);
+  leave(*this_hub, self);
   obituary.send();
 }
 
@@ -258,9 +279,7 @@ void abandon_actor(HubState& hub, Identity* self) noexcept {
     return;
   }
   drop_inbox(self);
-  release_joiners(self);
-  inbox_of(self).~Inbox();
-  give_identity(hub, self);
+  leave(hub, self);
 }
 
 void wait_for_start(HubState& hub, Identity* child) {

@@ -85,7 +85,7 @@ void suspend(Identity* self, const ExitReason& reason) noexcept;
 void end_for_good(Identity* self, const ExitReason& reason) noexcept;
 // To the inbox of its supervisor.
 void tell_supervisor(const Supervision& supervision, const ExitReason& reason);
-// Takes its relations, before they are gone, and tells the others of its end.
+// Of an actor with extras: takes its relations, before they are gone, and tells the others.
 class Obituary {
 public:
   Obituary(Identity* self, const ExitReason& reason);

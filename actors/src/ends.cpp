@@ -175,8 +175,6 @@ void suspend(Identity* self, const ExitReason& reason) noexcept {
 
 Obituary::Obituary(Identity* self, const ExitReason& reason) {
   ActorExtras* extras = extras_of_actor(self);
-  if (extras == nullptr)
-    return;
   relations_ = std::move(extras->relations);
   supervision_ = std::move(extras->supervision);
   down_ = {actor_ref(ref_to(self)), reason, {}};
