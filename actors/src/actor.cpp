@@ -244,7 +244,7 @@ void leave(HubState& hub, Identity* self) noexcept {
 } // namespace
 
 void end_for_good(Identity* self, const ExitReason& reason) noexcept {
-  drop_inbox(self); // what was sent while it ended
+  drop_inbox(self);                       // what was sent while it ended
   if (extras_of_actor(self) == nullptr) { // known to nobody
     leave(*this_hub, self);
     return;
