@@ -2,6 +2,7 @@
 // Timers: the hub's heap of due times.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -41,15 +42,16 @@ public:
   void shift(std::int64_t by) noexcept;
   // Disarms all others, without firing them.
   template <class Keep>
-  void keep_if(Keep keep) {
-    std::vector<Entry> before;
-    before.swap(all_);
-    sorted_ = 0;
-    for (const Entry& entry : before) {
-      entry.timer->position = Timer::idle;
-      if (keep(*entry.timer))
-        add(*entry.timer, entry.due);
+  void keep_if(Keep keep) noexcept {
+    std::size_t kept = 0;
+    for (std::size_t at = 0; at != all_.size(); ++at) {
+      if (keep(*all_[at].timer))
+        place(kept++, all_[at]);
+      else
+        all_[at].timer->position = Timer::idle;
     }
+    all_.erase(all_.begin() + static_cast<std::ptrdiff_t>(kept), all_.end());
+    sorted_ = 0;
   }
 
 private:

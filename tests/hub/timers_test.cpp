@@ -48,6 +48,12 @@ protected:
     disarm_model(i);
     timers_.remove(alarms_[i]);
   }
+  void keep_even() {
+    for (std::size_t i = 1; i < alarms_.size(); i += 2)
+      disarm_model(i);
+    timers_.keep_if(
+        [](const Timer& timer) { return static_cast<const Alarm&>(timer).index % 2 == 0; });
+  }
   // Fires what is due, and compares.
   void fire_due(std::int64_t now) {
     std::vector<std::size_t> expected;
@@ -134,6 +140,20 @@ TEST_F(TimersTest, WhatIsArmedByOneThatFiresWaitsForTheNextCallThoughItIsDue) {
   timers_.fire_due(20);
   EXPECT_EQ(fired_, (std::vector<std::size_t>{0, 1, 2}));
   EXPECT_TRUE(timers_.empty());
+}
+
+TEST_F(TimersTest, those_that_are_kept_keep_their_order) {
+  make(100);
+  for (std::size_t i = 0; i < 100; ++i)
+    arm(99 - i, 10 - static_cast<std::int64_t>(i / 20)); // many of each due time
+  fire_due(0);                                           // the heap is sorted
+  keep_even();
+  for (std::size_t i = 1; i < 100; i += 2)
+    EXPECT_FALSE(alarms_[i].armed()) << i;
+  fire_due(7);
+  EXPECT_EQ(fired_.size(), 20U);
+  fire_due(10);
+  EXPECT_EQ(fired_.size(), 30U);
 }
 
 } // namespace

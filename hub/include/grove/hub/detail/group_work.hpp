@@ -12,8 +12,7 @@
 
 namespace grove {
 
-// -- one function
-// ----------------------------------------------------------------------------------
+// -- one function ---------------------------------------------------------------------------------
 
 template <class T, class F, class... Args>
 GreenletRef<T> Group::make_member(bool with_slot, Args&&... args) {
@@ -133,8 +132,7 @@ auto Group::attend(F&& f) {
   return ref;
 }
 
-// -- many items
-// ------------------------------------------------------------------------------------
+// -- many items -----------------------------------------------------------------------------------
 
 // A member of the group that also belongs to the crew of one map.
 template <class Work>
