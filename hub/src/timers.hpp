@@ -44,11 +44,11 @@ public:
   template <class Keep>
   void keep_if(Keep keep) noexcept {
     std::size_t kept = 0;
-    for (std::size_t at = 0; at != all_.size(); ++at) {
-      if (keep(*all_[at].timer))
-        place(kept++, all_[at]);
+    for (const Entry entry : all_) { // a copy: its place may be taken
+      if (keep(*entry.timer))
+        place(kept++, entry);
       else
-        all_[at].timer->position = Timer::idle;
+        entry.timer->position = Timer::idle;
     }
     all_.erase(all_.begin() + static_cast<std::ptrdiff_t>(kept), all_.end());
     sorted_ = 0;
