@@ -73,7 +73,7 @@ void end_actor(IdentityRef actor, Stop how, const ExitReason& reason);
 void kill_overdue(const IdentityRef& actor);
 // What a constructor that throws has made: children, links, a name.
 void drop_half_made(Identity* self) noexcept;
-// Waits for the ends of its children. Under the parent's identity.
+// Of an actor with extras: waits for the ends of its children. Under the parent's identity.
 void end_children(Identity* self) noexcept;
 inline Supervision* supervision_of(Identity* actor) {
   ActorExtras* extras = extras_of_actor(actor);

@@ -98,7 +98,7 @@ void kill_overdue(const IdentityRef& actor) {
 
 void end_children(Identity* self) noexcept {
   ActorExtras* extras = extras_of_actor(self);
-  while (extras != nullptr && !extras->relations.children.empty()) {
+  while (!extras->relations.children.empty()) {
     auto& children = extras->relations.children;
     const auto count = extras->ends_children_at_once ? children.size() : std::size_t{1};
     const std::vector<IdentityRef> these(children.end() - static_cast<std::ptrdiff_t>(count),
