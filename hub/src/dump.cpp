@@ -104,6 +104,13 @@ std::string age_of_wait(const Identity* identity) {
 }
 } // namespace
 
+void for_each_living(const std::function<void(Identity*)>& f) {
+  HubImpl::here().identities.for_each_living([&](Identity* identity) {
+    if ((identity->flags & flag::finished) == 0)
+      f(identity);
+  });
+}
+
 std::string words_of(Identity* identity) {
   std::ostringstream out;
   out << identity->id << ' ' << name_of(identity) << " (" << identity->ops->kind << "): ";
@@ -121,6 +128,9 @@ std::string words_of(Identity* identity) {
   }
   if (const char* handler = handler_of(identity))
     out << "; handling " << handler;
+  if (identity->mail != 0)
+    out << "; " << identity->mail << (identity->mail == 1 ? " message" : " messages")
+        << " in its inbox";
   if ((identity->flags & (flag::kill_delivered | flag::finished)) == flag::kill_delivered) {
     out << "; was killed, and goes on";
   }

@@ -171,6 +171,8 @@ void HubImpl::open() {
   clock.open();
   state.time = clock.sync();
   poll_interval_cycles = clock.cycles_in(100'000);
+  quick_wakes = 0;
+  lookout_cycles = 0;
   watch_for_overflow();
   inbox.store(nullptr, std::memory_order_release);
   thread.store(gettid(), std::memory_order_relaxed);

@@ -61,6 +61,8 @@ public:
   Identity* idle();      // the run queue is empty: waits until it is not
   bool send(Mail* sent); // any thread; false if the hub has shut down
   void drain_inbox();
+  bool look_out_for_mail();
+  void sleep();
   void flush_returns();
   [[nodiscard]] bool can_be_woken() const;
   void report_deadlock();
@@ -112,6 +114,9 @@ public:
   std::uint64_t last_poll_cycles = 0;
   std::uint64_t poll_interval_cycles = 0;
   std::uint32_t ticks_since_poll = 0;
+  // How often in a row another thread has ended a sleep of less than 100 us: see loop.cpp.
+  std::uint32_t quick_wakes = 0;
+  std::uint64_t lookout_cycles = 0;
 
   HubClock clock;
   std::uint64_t random = 0; // state of random_number(); 0: not seeded yet

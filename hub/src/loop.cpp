@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <system_error>
+#include <thread>
 
 #include <grove/hub/detail/mail.hpp>
 #include <grove/hub/detail/wait.hpp>
@@ -22,6 +23,20 @@ namespace {
 
 constexpr std::uint32_t ticks_per_forced_poll = 16;
 constexpr std::int64_t poll_interval_nanoseconds = 100'000;
+// To sleep and to be woken takes tens of microseconds: whoever will hear from another hub sooner
+// than that had better look out for it.
+constexpr std::int64_t lookout_nanoseconds = 20'000;
+constexpr std::uint32_t quick_wakes_before_lookout = 2;
+
+bool several_processors() { // that this process may use
+  static const bool several = std::thread::hardware_concurrency() > 1;
+  return several;
+}
+inline void relax() {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#endif
+}
 
 } // namespace
 
@@ -49,10 +64,38 @@ void HubImpl::poll() {
   last_poll_cycles = cycles();
   state.time = clock.sync();
   poll_interval_cycles = clock.cycles_in(poll_interval_nanoseconds);
+  lookout_cycles = clock.cycles_in(lookout_nanoseconds);
   drain_inbox();
   timers.fire_due(state.time);
   if (watches != 0)
     ev_run(loop, EVRUN_NOWAIT);
+}
+
+// Hubs that talk to each other find their mail here instead of waking each other. Only while that
+// pays: a lookout in vain, and it takes two quick wake-ups by another hub until the next one.
+bool HubImpl::look_out_for_mail() {
+  if (quick_wakes < quick_wakes_before_lookout)
+    return false;
+  for (const std::uint64_t begin = cycles(); cycles() - begin < lookout_cycles;) {
+    for (int i = 0; i < 16; ++i) {
+      if (inbox.load(std::memory_order_relaxed) != nullptr)
+        return true;
+      relax();
+    }
+  }
+  quick_wakes = 0;
+  return false;
+}
+
+void HubImpl::sleep() {
+  ++counters.sleeps;
+  const std::uint64_t begin = cycles();
+  const std::uint64_t woken = counters.wake_ups;
+  ev_run(loop, EVRUN_ONCE);
+  if (counters.wake_ups == woken || cycles() - begin > poll_interval_cycles)
+    quick_wakes = 0;
+  else if (several_processors())
+    ++quick_wakes;
 }
 
 Identity* HubImpl::idle() {
@@ -100,12 +143,13 @@ Identity* HubImpl::idle() {
     }
     // The queue's head and "the owner sleeps" are one word: whoever sends finds out, by the very
     // act of sending, whether to write the eventfd.
+    if (look_out_for_mail())
+      continue;
     Mail* expected = nullptr;
     if (!inbox.compare_exchange_strong(expected, sleeping_mark(), std::memory_order_acq_rel)) {
       continue;
     }
-    ++counters.sleeps;
-    ev_run(loop, EVRUN_ONCE);
+    sleep();
     expected = sleeping_mark();
     inbox.compare_exchange_strong(expected, nullptr, std::memory_order_acq_rel);
   }

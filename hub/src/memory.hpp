@@ -61,6 +61,7 @@ public:
 private:
   char* at_ = nullptr;
   char* end_ = nullptr;
+  std::size_t slabs_ = 0;
 };
 
 } // namespace grove::detail

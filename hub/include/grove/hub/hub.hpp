@@ -2,10 +2,12 @@
 // Hub: one thread's scheduler and event loop.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <functional>
 #include <iosfwd>
+#include <new>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -28,6 +30,9 @@ struct PostedCall : Mail {
 };
 // Takes the node over. False if the hub has shut down: the node is disposed of.
 bool post_or_drop(Hub& hub, PostedCall* call);
+// Memory for these nodes: small ones go back to the thread that made them.
+void* take_call(std::size_t bytes);
+void give_call(void* call, std::size_t bytes) noexcept;
 
 template <class F>
 PostedCall* make_posted_call(F&& f) {
@@ -35,6 +40,18 @@ PostedCall* make_posted_call(F&& f) {
   struct Call : PostedCall {
     Function function;
     explicit Call(F&& g) : PostedCall{}, function(std::forward<F>(g)) {}
+    static void* operator new(std::size_t bytes) {
+      if constexpr (alignof(Call) <= alignof(std::max_align_t))
+        return take_call(bytes);
+      else
+        return ::operator new(bytes, std::align_val_t(alignof(Call)));
+    }
+    static void operator delete(void* call, std::size_t bytes) noexcept {
+      if constexpr (alignof(Call) <= alignof(std::max_align_t))
+        give_call(call, bytes);
+      else
+        ::operator delete(call, std::align_val_t(alignof(Call)));
+    }
   };
   auto* call = new Call(std::forward<F>(f));
   call->run = [](PostedCall* c) { std::move(static_cast<Call*>(c)->function)(); };

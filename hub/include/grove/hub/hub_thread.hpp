@@ -46,17 +46,16 @@ private:
 };
 
 namespace detail {
+
 // Runs f on the hub and blocks this thread, which has none, until it is done.
 void block_on(Hub& hub, const std::function<void()>& f, Deadline deadline);
-} // namespace detail
 
+// HubThread::call() for any hub.
 template <std::invocable F>
-std::invoke_result_t<std::decay_t<F>> HubThread::call(F&& f, Deadline deadline) {
+std::invoke_result_t<std::decay_t<F>> call_hub(Hub& hub, F&& f, Deadline deadline = {}) {
   using Result = std::invoke_result_t<std::decay_t<F>>;
-  if (detail::this_hub->index != detail::no_hub_index) {
-    return detail::call_on<Result>(hub(), SpawnOptions{}, std::decay_t<F>(std::forward<F>(f)),
-                                   deadline);
-  }
+  if (this_hub->index != no_hub_index)
+    return call_on<Result>(hub, SpawnOptions{}, std::decay_t<F>(std::forward<F>(f)), deadline);
   std::exception_ptr error;
   std::optional<std::conditional_t<std::is_void_v<Result>, bool, Result>> result;
   const auto work = [&] {
@@ -73,11 +72,18 @@ std::invoke_result_t<std::decay_t<F>> HubThread::call(F&& f, Deadline deadline) 
       error = std::current_exception();
     }
   };
-  detail::block_on(hub(), work, deadline);
+  block_on(hub, work, deadline);
   if (error)
     std::rethrow_exception(error);
   if constexpr (!std::is_void_v<Result>)
     return std::move(*result);
+}
+
+} // namespace detail
+
+template <std::invocable F>
+std::invoke_result_t<std::decay_t<F>> HubThread::call(F&& f, Deadline deadline) {
+  return detail::call_hub(hub(), std::forward<F>(f), deadline);
 }
 
 } // namespace grove

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <exception>
+#include <functional>
 #include <string>
 
 #include <grove/hub/detail/hub_state.hpp>
@@ -11,6 +12,8 @@ namespace grove::detail {
 
 // "Ponger-5", or the name it was given. On its own hub.
 std::string name_of(Identity* identity);
+// Of this hub, greenlets too: calls f for each that has not ended. f must neither make nor end any.
+void for_each_living(const std::function<void(Identity*)>& f);
 // To the hub's error hook. On its own hub.
 void report_unhandled(Identity* identity, const std::exception_ptr& error) noexcept;
 // What came to nothing: see Hub::Stats. On a thread without a hub it is not counted.
