@@ -14,6 +14,7 @@
 #include <grove/hub/timeout.hpp>
 
 #include "actor_extras.hpp"
+#include "class_totals.hpp"
 
 namespace grove {
 
@@ -189,6 +190,7 @@ bool run_start(Identity* self) {
 template <Mail* (*Take)(Identity*), std::uint16_t Flags>
 inline void work(Identity* self) {
   for (unsigned left = turn_budget; Mail* mail = Take(self);) {
+    ++inbox_of(self).handled;
     mail->handle(self, mail);
     if ((self->flags & Flags) != 0 || --left == 0) [[unlikely]]
       break;
@@ -238,6 +240,7 @@ namespace {
 void leave(HubState& hub, Identity* self) noexcept {
   self->flags |= flag::finished;
   release_joiners(self);
+  count_end(self);
   inbox_of(self).~Inbox();
   give_identity(hub, self);
 }

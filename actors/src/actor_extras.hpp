@@ -39,8 +39,9 @@ struct Relations {
 // Of one that a supervisor may start again.
 struct Supervision {
   IdentityRef supervisor;
-  std::uint64_t number = 0;                 // which of its children
-  std::uint64_t incarnation = 0;            // which of the objects in this slot
+  std::uint64_t number = 0;      // which of its children
+  std::uint64_t incarnation = 0; // which of the objects in this slot
+  std::uint64_t restarts = 0;
   std::chrono::nanoseconds shutdown_time{}; // how long its end may take
   bool suspended = false; // the object has ended; the slot and the inbox wait for the supervisor
   ExitReason reason;      // then: why it ended
@@ -49,13 +50,17 @@ struct Supervision {
   std::vector<AsyncResult<void>> ends;         // who waits for the end of what runs: kill()
 };
 
+class Membership;
+
 struct ActorExtras : Entrance { // first: see entrance_of()
   Birth* birth = nullptr;       // the spawn() that waits for on_start
   InboxExtras inbox;
   Relations relations;
   std::unique_ptr<Supervision> supervision;
   bool ends_children_at_once = false;
-  std::string registered_name; // empty: none
+  std::string registered_name;                          // empty: none
+  std::vector<std::shared_ptr<Membership>> memberships; // they hear of its end
+  std::vector<std::uint64_t> subscriptions;             // to what happens in topics: open ones
   bool traps_exits = false;
   std::optional<ExitReason> ending; // why it was told to end, when that says more than the flags
   bool ends_now = false;            // and by unwinding; else a kill overrules it
@@ -69,6 +74,9 @@ inline ActorExtras& need_extras(Identity* actor) { return inbox_of(actor).sideca
 
 // Tells it to end, in that way and for that reason.
 void end_actor(IdentityRef actor, Stop how, const ExitReason& reason);
+// The orderly end, for good, of a child or of one that a system ends; true if it is under way, and
+// has to be waited for.
+bool begin_end(const IdentityRef& child, Stop how);
 // Kills it even in its on_stop.
 void kill_overdue(const IdentityRef& actor);
 // What a constructor that throws has made: children, links, a name.
@@ -101,6 +109,10 @@ void forget_spawner(Identity* self, Identity* spawner) noexcept;
 
 // It has ended: nobody finds it by its name.
 void forget_name(const std::string& name, const IdentityRef& actor) noexcept;
+
+// The same for topics, routers, work queues; after the end of an object, and after that for good.
+void tell_memberships_of_restart(ActorExtras& extras, const IdentityRef& actor) noexcept;
+void end_memberships(ActorExtras& extras, const IdentityRef& actor) noexcept;
 
 // To an actor of any hub: what the library itself sends, past any bound.
 void send_signal(IdentityRef to, Mail* mail) noexcept;

@@ -2,7 +2,9 @@
 // What references do away from the hot path: stop, kill, join, and mail to other hubs.
 #include <grove/actors/actor_ref.hpp>
 
+#include <cstdio>
 #include <functional>
+#include <ostream>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -114,6 +116,20 @@ bool join_actor(Identity* slot, std::uint32_t generation, Deadline deadline) {
   return there(slot, deadline, [ref, deadline] { return join_identity(ref, deadline); });
 }
 
+std::string describe_ref(IdentityRef ref, const char* type) {
+  if (ref.identity == &nobody)
+    return "nobody";
+  const std::string what = type != nullptr ? type : "actor";
+  if (is_here(*this_hub, ref.identity))
+    return ref.alive() ? name_of(ref.identity) : what + " (has ended)";
+  // Of another hub's actor only what never changes may be looked at.
+  char place[64];
+  std::snprintf(place, sizeof place, " at %p/%u of hub %u", static_cast<void*>(ref.identity),
+                ref.generation, unsigned{ref.identity->home});
+  return what + place;
+}
+std::ostream& print_text(std::ostream& out, const std::string& text) { return out << text; }
+
 bool send_elsewhere(Identity* actor, std::uint32_t generation, Mail* mail) noexcept {
   mail->target = actor;
   mail->generation = generation;
@@ -123,15 +139,20 @@ bool send_elsewhere(Identity* actor, std::uint32_t generation, Mail* mail) noexc
   return false;
 }
 
-void report_long_inbox(Identity* actor) noexcept {
-  if ((actor->flags & flag::told_long) != 0)
-    return;
+namespace {
+[[gnu::noinline]] void report_it(Identity* actor) noexcept {
   actor->flags |= flag::told_long;
   try {
     log(LogLevel::warning, name_of(actor) + " has " + std::to_string(long_inbox) +
                                " messages in its inbox: it does not keep up with its senders");
   } catch (...) { // a report that cannot be made is no reason to fail
   }
+}
+} // namespace
+
+void report_long_inbox(Identity* actor) noexcept {
+  if ((actor->flags & flag::told_long) == 0) // asked of each further message
+    report_it(actor);
 }
 
 } // namespace grove::detail

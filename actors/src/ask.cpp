@@ -2,6 +2,7 @@
 // Questions away from the hot path: cycles, failures, what is dropped, what travels along.
 #include <grove/actors/detail/ask.hpp>
 
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -205,6 +206,15 @@ void drop_mail(Mail* mail, Dropped why) noexcept {
   dropped_why = outer;
 }
 
+void lose_dropped(const LostMessage& message) noexcept {
+  if (dropped_why == Dropped::gone)
+    lose(Loss::dead_letter, message);
+  else if (dropped_why == Dropped::overflow)
+    lose(Loss::dropped_message, message);
+  else
+    count_dropped();
+}
+
 void count_dropped() noexcept {
   switch (dropped_why) {
   case Dropped::gone:
@@ -258,6 +268,9 @@ void handle_wrapped(Identity* actor, Mail* mail) {
   const Wrapped wrapped = *mail_body<Wrapped>(mail);
   release_mail<sizeof(Wrapped)>(*this_hub, mail);
   if (actor == nullptr) {
+    std::optional<ContextScope> scope; // who listens for dead letters may ask for the trace
+    if (this_hub->context != nullptr)
+      scope.emplace(wrapped.context);
     wrapped.mail->handle(nullptr, wrapped.mail);
   } else if (wrapped.context.deadline.has_passed()) {
     drop_mail(wrapped.mail, Dropped::expired);

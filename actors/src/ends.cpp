@@ -7,6 +7,7 @@
 #include <grove/hub/join.hpp>
 #include <grove/hub/timeout.hpp>
 
+#include "ask_cycle.hpp"
 #include "relations.hpp"
 
 namespace grove::detail {
@@ -41,9 +42,19 @@ void end_actor(IdentityRef actor, Stop how, const ExitReason& reason) {
 }
 
 namespace {
+// As stop() that keeps its place in the line, for another reason.
+void handle_shutdown(Identity* actor, Mail* mail) {
+  release_mail<0>(*this_hub, mail);
+  if (actor == nullptr)
+    return;
+  ActorExtras& extras = need_extras(actor);
+  if (!extras.ending)
+    extras.ending = ExitReason{ExitReason::Kind::shutdown, nullptr};
+  actor->flags |= flag::stopping;
+}
+} // namespace
 
-// True if its end is under way and has to be waited for.
-bool begin_end(const IdentityRef& child) {
+bool begin_end(const IdentityRef& child, Stop how) {
   if (!child.alive())
     return false;
   Supervision* supervision = supervision_of(child.identity);
@@ -59,9 +70,17 @@ bool begin_end(const IdentityRef& child) {
       return true;
     }
   }
-  end_actor(child, Stop::after_current, {ExitReason::Kind::shutdown, nullptr});
+  if (how == Stop::drained) {
+    Mail* mail = take_mail<0>(*this_hub);
+    mail->handle = handle_shutdown;
+    send_signal(child, mail);
+  } else {
+    end_actor(child, how, {ExitReason::Kind::shutdown, nullptr});
+  }
   return true;
 }
+
+namespace {
 
 Deadline end_of_patience(const IdentityRef& child) {
   const Supervision* supervision = child.alive() ? supervision_of(child.identity) : nullptr;
@@ -73,6 +92,7 @@ Deadline end_of_patience(const IdentityRef& child) {
 }
 
 void await_end(const IdentityRef& child, Deadline patience) {
+  const WaitsFor waits(*this_hub, child.identity);
   if (join_identity(child, patience))
     return;
   kill_overdue(child);
@@ -108,7 +128,7 @@ void end_children(Identity* self) noexcept {
       std::vector<std::pair<IdentityRef, Deadline>> ending;
       for (const IdentityRef& child : these) {
         const Deadline patience = end_of_patience(child);
-        if (begin_end(child))
+        if (begin_end(child, Stop::after_current))
           ending.emplace_back(child, patience);
       }
       for (const auto& [child, patience] : ending)
@@ -159,6 +179,7 @@ void suspend(Identity* self, const ExitReason& reason) noexcept {
   supervision.suspended = true;
   supervision.reason = reason;
   reset_inbox(self);
+  tell_memberships_of_restart(extras, ref_to(self));
   try {
     drop_ties(self, extras.relations, reason);
     for (const AsyncResult<void>& end : std::exchange(supervision.ends, {}))
@@ -182,6 +203,7 @@ Obituary::Obituary(Identity* self, const ExitReason& reason) {
     down_.name = name_of(self);
   if (!extras->registered_name.empty())
     forget_name(extras->registered_name, ref_to(self));
+  end_memberships(*extras, ref_to(self));
   if (relations_.parent.alive())
     forget(need_extras(relations_.parent.identity).relations.children, ref_to(self));
   drop_own(self, relations_);

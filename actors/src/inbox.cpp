@@ -28,11 +28,6 @@ void clear(Identity* actor, std::uint16_t flags) {
 
 // -- bounds ---------------------------------------------------------------------------------------
 
-void call_next(InboxExtras& inbox) {
-  if (inbox.senders.grant_one())
-    ++inbox.called;
-}
-
 struct Signal {
   Mail* mail;
 };
@@ -63,27 +58,11 @@ void evict(InboxExtras& extras, Identity* actor) noexcept {
   drop_mail(oldest, Dropped::overflow);
 }
 
-// Who waits for room waits for the actor: cycles of asks are found through both.
-class WaitsFor {
-public:
-  WaitsFor(HubState& hub, Identity* actor) : context_(hub.context) {
-    context_->reply = nullptr;
-    context_->asks = actor;
-    context_->question = ++hub.questions; // which nobody answers
-  }
-  WaitsFor(const WaitsFor&) = delete;
-  WaitsFor& operator=(const WaitsFor&) = delete;
-  ~WaitsFor() { context_->question = 0; }
-
-private:
-  Context* context_;
-};
-
 Admission wait_for_room(Identity* actor, std::uint32_t generation, Deadline deadline) {
   HubState& hub = *this_hub;
   check_interrupts();
   check_cycle(hub, actor, "tell");
-  const WaitsFor waits(hub, actor);
+  const WaitsFor waits(hub, actor); // who waits for room waits for the actor
   InboxExtras& inbox = inbox_extras(actor);
   for (bool had_turn = false;; had_turn = true) {
     Waiter waiter;
@@ -102,17 +81,19 @@ Admission wait_for_room(Identity* actor, std::uint32_t generation, Deadline dead
       entrance.turn = hub.current;
       entrance.turn_generation = hub.current->generation;
       if (actor->mail + 1 < inbox.capacity)
-        call_next(inbox);
-      entrance.line = inbox.called != 0 || !inbox.senders.empty();
+        inbox.call_next();
+      entrance.line = inbox.has_line();
       return Admission::in;
     }
   }
 }
 
-Admission admit(Identity* actor, std::uint32_t generation, Deadline deadline) {
+// `message`: what is to be told, or null.
+Admission let_in(Identity* actor, std::uint32_t generation, Deadline deadline,
+                 const LostMessage* message) {
   InboxExtras& inbox = inbox_extras(actor);
   Entrance& entrance = entrance_of(actor);
-  entrance.line = inbox.called != 0 || !inbox.senders.empty(); // some may have gone
+  entrance.line = inbox.has_line(); // some may have gone
   if (may_enter(*this_hub, actor))
     return Admission::in;
   switch (inbox.policy) {
@@ -121,7 +102,10 @@ Admission admit(Identity* actor, std::uint32_t generation, Deadline deadline) {
   case Overflow::reject:
     break;
   case Overflow::drop_new:
-    count_loss(Loss::dropped_message);
+    if (message != nullptr)
+      lose(Loss::dropped_message, *message);
+    else
+      count_loss(Loss::dropped_message);
     break;
   case Overflow::drop_old:
     evict(inbox, actor);
@@ -130,18 +114,29 @@ Admission admit(Identity* actor, std::uint32_t generation, Deadline deadline) {
   return Admission::full;
 }
 
+Admission admit(Identity* actor, std::uint32_t generation, Deadline deadline,
+                const LostMessage* message) {
+  inbox_extras(actor).catch_up(actor);
+  const Admission entry = let_in(actor, generation, deadline, message);
+  if (entry == Admission::in) {
+    if (InboxControl* control = inbox_extras(actor).control.get()) [[unlikely]]
+      control->note_sender(actor);
+  }
+  return entry;
+}
+
 } // namespace
 
 Admission admit_asked(Identity* actor, std::uint32_t generation, Deadline deadline) {
-  return admit(actor, generation, deadline);
+  return admit(actor, generation, deadline, nullptr);
 }
 
-bool admit_told(Identity* actor, std::uint32_t generation) {
-  switch (admit(actor, generation, {})) {
+bool admit_told(Identity* actor, std::uint32_t generation, const LostMessage& message) {
+  switch (admit(actor, generation, {}, &message)) {
   case Admission::in:
     return true;
   case Admission::gone:
-    count_dead_letter();
+    lose(Loss::dead_letter, message);
     break;
   case Admission::full:
     if (inbox_extras(actor).policy == Overflow::reject)
@@ -157,18 +152,19 @@ bool admit_tick(Identity* actor) {
   if ((actor->flags & flag::special) == 0)
     return true;
   InboxExtras& inbox = inbox_extras(actor);
+  inbox.catch_up(actor);
   if (inbox.capacity == 0 || actor->mail < inbox.capacity)
     return true;
   if (inbox.policy == Overflow::drop_old) {
     evict(inbox, actor);
     return true;
   }
-  count_loss(Loss::dropped_message);
   return false;
 }
 
 void accept_special(Identity* actor, Mail* mail) noexcept {
   const InboxExtras& inbox = inbox_extras(actor);
+  inbox.catch_up(actor);
   if (inbox.capacity != 0 && inbox.policy != Overflow::block && !is_signal(mail) &&
       actor->mail >= inbox.capacity) {
     if (inbox.policy != Overflow::drop_old) {
@@ -220,6 +216,7 @@ Mail* as_signal(Mail* mail) noexcept {
 
 Mail* take_special(Identity* actor) {
   InboxExtras& inbox = inbox_extras(actor);
+  inbox.catch_up(actor);
   Mail* mail = inbox.urgent.pop();
   if (mail == nullptr)
     mail = take(actor);
@@ -228,7 +225,7 @@ Mail* take_special(Identity* actor) {
   if (mail == nullptr)
     return nullptr;
   if (actor->mail == inbox.capacity / 2 && !inbox.senders.empty())
-    call_next(inbox);
+    inbox.call_next();
   if (inbox.plain())
     clear(actor, flag::special);
   return mail;
@@ -245,8 +242,7 @@ namespace {
 void push_urgent(HubState& hub, Identity* actor, Mail* mail) {
   need_extras(actor).inbox.urgent.push(mail);
   actor->flags |= flag::special;
-  if (++actor->mail >= long_inbox)
-    report_long_inbox(actor);
+  count_in(actor, inbox_of(actor));
   if ((actor->flags & flag::scheduled) == 0) {
     actor->flags |= flag::scheduled;
     hub.push(actor);
@@ -265,7 +261,7 @@ void deliver_urgent(Identity*, Mail* mail) {
   if (!is_here(*this_hub, to.actor) || to.actor->generation != to.generation)
     drop_mail(to.mail, Dropped::gone);
   else if (!admit_tick(to.actor))
-    drop_mail(to.mail, Dropped::refused);
+    drop_mail(to.mail, Dropped::overflow);
   else
     push_urgent(*this_hub, to.actor, to.mail);
 }
@@ -322,6 +318,7 @@ std::size_t take_stash(Identity* actor) noexcept {
   InboxExtras& from = extras_of_actor(actor)->inbox;
   if (from.stash.empty())
     return 0;
+  from.catch_up(actor);
   Inbox& inbox = inbox_of(actor);
   *from.stash.tail = inbox.head;
   if (inbox.head == nullptr)
@@ -347,6 +344,8 @@ void drop_stash(Identity* actor) noexcept {
   while (Mail* mail = extras->inbox.stash.pop())
     drop_mail(mail, Dropped::gone);
   extras->inbox.stashed = 0;
+  if (extras->inbox.control != nullptr)
+    extras->inbox.control->drop_all(actor);
 }
 
 } // namespace detail

@@ -11,6 +11,8 @@
 #include <grove/hub/join.hpp>
 #include <grove/hub/random.hpp>
 
+#include "ask_cycle.hpp"
+#include "class_totals.hpp"
 #include "relations.hpp"
 
 namespace grove {
@@ -148,6 +150,7 @@ void Supervisor::launch(Child& child) {
     supervision->incarnation = ++hub.questions; // never used twice on this hub
     supervision->shutdown_time = child.spec.shutdown.value_or(std::chrono::seconds(5));
     detail::need_extras(slot).supervision = std::move(made);
+    detail::set_inbox(slot, child.spec.inbox);
     detail::adopt_child(me, slot);
   } catch (...) { // no memory for it
     give_back();
@@ -282,6 +285,7 @@ bool Supervisor::shut_down(Child& child) {
     const AsyncResult<ExitReason> end;
     supervision.told = end;
     const auto patience = supervision.shutdown_time;
+    const detail::WaitsFor waits(*detail::this_hub, slot.identity);
     if (patience.count() > 0)
       detail::end_actor(slot, Stop::after_current, {ExitReason::Kind::shutdown, nullptr});
     if (patience.count() == 0 ||
@@ -328,6 +332,8 @@ void Supervisor::start_due() {
       slot->flags |= detail::flag::scheduled;
       supervision.suspended = child.to_restart = false;
       ++child.restarts;
+      ++supervision.restarts;
+      ++detail::totals_of(detail::class_of_actor(slot)).restarts;
       child.started = now();
       run_start(child, child.slot);
       return {};

@@ -39,8 +39,10 @@ void handle_tick(Identity* actor, Mail* mail) {
 void send_tick(TimedTell& timer) {
   HubState& hub = *this_hub;
   const bool local = is_here(hub, timer.slot);
-  if (local && !admit_tick(timer.slot))
+  if (local && !admit_tick(timer.slot)) {
+    lose(Loss::dropped_message, timer.lost());
     return;
+  }
   Mail* mail = make_mail<Tick>(hub, handle_tick, timer.shared_from_this());
   timer.under_way.store(true, std::memory_order_relaxed);
   if (local)
@@ -82,7 +84,7 @@ void TimedTell::start(IdentityRef target, std::int64_t when) {
   trace = current_trace();
   const bool local = is_here(here(), slot);
   if (slot == &nobody || (local && slot->generation != generation)) {
-    count_dead_letter();
+    lose(Loss::dead_letter, lost());
     return;
   }
   if (local) {

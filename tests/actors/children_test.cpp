@@ -114,6 +114,26 @@ TEST_F(ChildrenTest, a_child_that_waits_for_its_parent_is_answered) {
   EXPECT_EQ(log_.front(), "told");
 }
 
+TEST_F(ChildrenTest, a_child_that_asks_the_parent_which_waits_for_its_end_is_told_of_the_cycle) {
+  Simulation simulation({.seed = 1, .shuffle = false}); // else it would be killed after 5 s
+  auto parent = family(1);
+  Event begun;
+  children_[0].tell(Do{[&](Relative&) {
+    begun.set();
+    settle(); // the parent has begun to end
+    try {
+      parent.ask(Say{"never"});
+    } catch (const AskCycle& cycle) {
+      log_.push_back(cycle.what());
+    }
+  }});
+  begun.wait();
+  parent.stop();
+  EXPECT_TRUE(parent.join());
+  EXPECT_EQ(log_, (Log{"ask: Relative.receive(Do) → Relative → Relative",
+                       "child 0: on_stop: shut down", "parent: on_stop: stopped"}));
+}
+
 TEST_F(ChildrenTest, a_start_that_fails_leaves_no_child) {
   auto parent = family(0);
   parent.ask(Do{[this](Relative& me) {

@@ -2,6 +2,8 @@
 // Actors that tell, ask, spawn, stop and kill each other at random: everything is accounted for.
 #include <atomic>
 #include <cstdint>
+#include <cstdio>
+#include <cstdlib>
 #include <memory>
 #include <mutex>
 #include <random>
@@ -352,6 +354,41 @@ TEST_P(StressTest, everything_is_accounted_for_on_three_hubs) {
   expect_balanced(world.books);
   EXPECT_EQ(under_way(world.books), 0);
   EXPECT_EQ(world.books.reported, world.books.failures);
+}
+
+// A variable of the environment, or another number.
+long number_of_environment(const char* name, long otherwise) {
+  const char* const text = std::getenv(name); // NOLINT(concurrency-mt-unsafe): nobody sets any
+  return text == nullptr ? otherwise : std::stol(text);
+}
+
+// GROVE_STRESS_MESSAGES=10000000 in the environment makes it a long one, GROVE_STRESS_SEED another.
+TEST_F(HubTest, everything_is_accounted_for_on_two_hubs) {
+  const long messages =
+      number_of_environment("GROVE_STRESS_MESSAGES", sanitized ? 100'000 : 1'000'000);
+  const long seed = number_of_environment("GROVE_STRESS_SEED", 20'261'124);
+  std::printf("%ld messages, seed %ld\n", messages, seed);
+  auto hubs = std::make_unique<Hubs>(2, static_cast<unsigned>(seed));
+  World& world = hubs->world;
+  const Books& books = world.books;
+  world.budget = messages;
+  while (books.told + books.asked < messages) {
+    hubs->wave();
+    while (under_way(books) > 100)
+      yield();
+    --world.budget;
+  }
+  while (under_way(books) != 0)
+    yield();
+  kill_the_rest(world);
+  for (auto& hub : hubs->hubs)
+    hub.reset();
+  expect_balanced(books);
+  EXPECT_EQ(under_way(books), 0);
+  EXPECT_EQ(books.reported, books.failures);
+  EXPECT_GE(books.told + books.asked, messages);
+  std::printf("%ld told, %ld asked, %ld actors born, %ld kills, %ld failures\n", books.told.load(),
+              books.asked.load(), books.born.load(), books.kills.load(), books.failures.load());
 }
 
 TEST_P(StressTest, everything_is_accounted_for_when_hubs_end_one_by_one) {

@@ -101,6 +101,22 @@ TEST_F(SupervisorEdgeTest, each_pause_is_waited_for_and_no_longer) {
   root.kill();
 }
 
+TEST_F(SupervisorEdgeTest, a_child_has_the_inbox_of_its_spec_also_after_a_restart) {
+  auto root = supervise({.intensity = 5},
+                        {{.id = "a", .inbox = {.capacity = 2, .policy = Overflow::reject}}});
+  const auto a = child("a");
+  for (int run = 0; run < 2; ++run) {
+    a.tell(Note{"one"});
+    a.tell(Note{"two"});
+    EXPECT_THROW(a.tell(Note{"three"}), InboxFull);
+    EXPECT_EQ(a.try_ask(Ask{1}).error(), AskError::full);
+    settle();
+    fail("a");
+  }
+  EXPECT_EQ(info(root, "a").restarts, 2);
+  root.kill();
+}
+
 // actors 104
 TEST_F(SupervisorEdgeTest, a_long_backoff_does_not_overflow) {
   auto root = supervise({.intensity = 1000, .backoff = {.first = 60s, .longest = 3600s}}, {{"a"}});

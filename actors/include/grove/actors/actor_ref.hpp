@@ -7,14 +7,16 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <iosfwd>
 #include <memory>
+#include <string>
 #include <type_traits>
 #include <utility>
 
 #include <grove/actors/detail/actor_state.hpp>
 #include <grove/actors/detail/ask.hpp>
 #include <grove/actors/detail/ask_async.hpp>
-#include <grove/actors/detail/receives.hpp>
+#include <grove/actors/detail/handlers.hpp>
 #include <grove/actors/errors.hpp>
 #include <grove/actors/exit_reason.hpp>
 #include <grove/actors/result.hpp>
@@ -22,23 +24,20 @@
 #include <grove/hub/async_result.hpp>
 #include <grove/hub/deadline.hpp>
 #include <grove/hub/detail/identity.hpp>
+#include <grove/hub/detail/type_name.hpp>
 
 namespace grove {
 
 namespace detail {
-template <class A, class M>
-constexpr void check_message() {
-  static_assert(
-      requires { typename ReplyOf<A, M>; },
-      "this actor has no receive() for this message: is it public? is it hidden by an "
-      "overload in a derived class (then say `using Base::receive;`)?");
-  if constexpr (requires { typename ReplyOf<A, M>; }) {
-    static_assert(Receives<A, M>,
-                  "this actor has no receive() for exactly this type of message, only one that "
-                  "it converts to: send that type, or add an overload");
-  }
-  static_assert(alignof(M) <= 16, "messages are aligned to 16 bytes: hold it by a pointer");
+template <class A>
+inline constexpr auto ref_type_name = type_name<A>();
+// Of what class it is; null if the reference does not know.
+template <class A>
+constexpr const char* class_in_ref() {
+  return std::same_as<A, Actor> || is_api<A> ? nullptr : ref_type_name<A>.data();
 }
+std::string describe_ref(IdentityRef ref, const char* type);
+std::ostream& print_text(std::ostream& out, const std::string& text);
 } // namespace detail
 
 // tell(message, urgent): before ordinary mail.
@@ -50,54 +49,70 @@ inline constexpr Urgent urgent{};
 // ActorRef<A> names an actor of class A. It is two words, copied freely, usable on any thread, and
 // keeps nothing alive: once the actor has ended, tell() drops the message (counted as a dead
 // letter) and ask() throws ActorDown. A default one names nobody and behaves so from the start.
+//
+// ActorRef<Api<...>> names an actor of any class that receives the messages of the Api, with one
+// word more. ActorRef<Actor> names any actor: to stop, join and watch it.
 template <class A>
 class ActorRef {
+  using Handlers = detail::HandlersOf<A>;
+
 public:
   ActorRef() = default;
-  ActorRef(detail::Identity* slot, std::uint32_t generation)
+  ActorRef(detail::Identity* slot, std::uint32_t generation) requires(!detail::is_api<A>)
       : slot_(slot), generation_(generation) {}
+  ActorRef(detail::Identity* slot, std::uint32_t generation, Handlers handlers)
+      : slot_(slot), generation_(generation), handlers_(handlers) {}
 
-  // An ActorRef<Actor> names any actor: to stop, join and watch it.
   template <class B>
-  requires(std::same_as<A, Actor>&& std::derived_from<B, Actor>) ActorRef(const ActorRef<B>& other)
+  requires(std::same_as<A, Actor> && (std::derived_from<B, Actor> || detail::is_api<B>))
+      ActorRef(const ActorRef<B>& other)
       : slot_(other.joinable().identity), generation_(other.joinable().generation) {}
+  // Of a class that receives what the Api lists, or an Api that lists more. Else it does not
+  // compile, and says why.
+  template <class B>
+  requires(detail::is_api<A>) ActorRef(const ActorRef<B>& other)
+      : slot_(other.joinable().identity), generation_(other.joinable().generation),
+        handlers_(other.handlers()) {}
 
-  friend bool operator==(const ActorRef&, const ActorRef&) = default;
+  friend bool operator==(const ActorRef& a, const ActorRef& b) {
+    return a.slot_ == b.slot_ && a.generation_ == b.generation_;
+  }
 
   // -- messages --------------------------------------------------------------------------------
   // Puts the message into the actor's inbox. Never waits, never switches, unless the inbox is
   // bounded (see InboxOptions). Messages of one sender arrive in their order.
   template <class M>
   void tell(M&& message) const {
-    using Message = std::decay_t<M>;
-    detail::check_message<A, Message>();
-    detail::tell<A, Message>(slot_, generation_, std::forward<M>(message));
+    using Type = std::decay_t<M>;
+    Handlers::template check<Type>();
+    detail::tell<Type>(handlers_, slot_, generation_, std::forward<M>(message));
   }
   // Before all ordinary mail, behind what is urgent too: `ref.tell(Pause{}, urgent)`.
   template <class M>
   void tell(M&& message, Urgent) const {
-    using Message = std::decay_t<M>;
-    detail::check_message<A, Message>();
-    detail::tell_urgent<A, Message>(slot_, generation_, std::forward<M>(message));
+    using Type = std::decay_t<M>;
+    Handlers::template check<Type>();
+    detail::tell_urgent<Type>(handlers_.template tell<Type>(), slot_, generation_,
+                              std::forward<M>(message));
   }
 
   // Tells it after the delay; the handle cancels it. std::invalid_argument for a negative delay.
   template <class M>
   TellTimer tell_after(std::chrono::nanoseconds delay, M&& message) const {
-    using Message = std::decay_t<M>;
-    detail::check_message<A, Message>();
+    using Type = std::decay_t<M>;
+    Handlers::template check<Type>();
     const Deadline due(delay);
-    return start_timer<Message>(due.nanoseconds(), 0, std::forward<M>(message));
+    return start_timer<Type>(due.nanoseconds(), 0, std::forward<M>(message));
   }
   // Tells it a copy after each period, without drift. A tick whose predecessor has not been handled
   // yet is left out. std::invalid_argument unless the period is above zero.
   template <class M>
   TellTimer tell_every(std::chrono::nanoseconds period, M&& message) const {
-    using Message = std::decay_t<M>;
-    detail::check_message<A, Message>();
-    static_assert(std::copy_constructible<Message>, "every tick is a copy of the message");
+    using Type = std::decay_t<M>;
+    Handlers::template check<Type>();
+    static_assert(std::copy_constructible<Type>, "every tick is a copy of the message");
     const std::int64_t each = detail::checked_period(period);
-    return start_timer<Message>(Deadline(period).nanoseconds(), each, std::forward<M>(message));
+    return start_timer<Type>(Deadline(period).nanoseconds(), each, std::forward<M>(message));
   }
 
   // Waits for what receive() returns; for a void one until the message was handled, for an
@@ -109,25 +124,26 @@ public:
   // thread that has no hub it blocks the thread.
   template <class M>
   auto ask(M&& message, Deadline deadline = {}) const {
-    using Message = std::decay_t<M>;
-    detail::check_message<A, Message>();
-    return detail::ask<A, Message>(slot_, generation_, std::forward<M>(message), deadline);
+    using Type = std::decay_t<M>;
+    Handlers::template check<Type>();
+    return detail::ask<Type>(handlers_, slot_, generation_, std::forward<M>(message), deadline);
   }
   // The same, and tells why there is no answer by its kind. Mistakes are thrown all the same:
   // AskCycle, a negative deadline.
   template <class M>
   auto try_ask(M&& message, Deadline deadline = {}) const {
-    using Message = std::decay_t<M>;
-    detail::check_message<A, Message>();
-    return detail::try_ask<A, Message>(slot_, generation_, std::forward<M>(message), deadline);
+    using Type = std::decay_t<M>;
+    Handlers::template check<Type>();
+    return detail::try_ask<Type>(handlers_, slot_, generation_, std::forward<M>(message), deadline);
   }
   // Does not wait for the answer: an AsyncResult gets it, or what ask() would have thrown. For the
   // first of several: wait_any() over their wait_op(). Needs a hub.
   template <class M>
   auto ask_async(M&& message, Deadline deadline = {}) const {
-    using Message = std::decay_t<M>;
-    detail::check_message<A, Message>();
-    return detail::ask_async<A, Message>(slot_, generation_, std::forward<M>(message), deadline);
+    using Type = std::decay_t<M>;
+    Handlers::template check<Type>();
+    return detail::ask_async<Type>(handlers_, slot_, generation_, std::forward<M>(message),
+                                   deadline);
   }
 
   // -- life --------------------------------------------------------------------------------------
@@ -145,12 +161,14 @@ public:
 
   // For join_all() and kill_all(), on the actor's own hub.
   detail::IdentityRef joinable() const { return {slot_, generation_}; }
+  // For grove's own templates.
+  Handlers handlers() const { return handlers_; }
 
 private:
   template <class M, class Arg>
   TellTimer start_timer(std::int64_t due, std::int64_t period, Arg&& message) const {
-    auto timer =
-        std::make_shared<detail::TimedTellOf<A, M>>(std::in_place, std::forward<Arg>(message));
+    auto timer = std::make_shared<detail::TimedTellOf<M>>(handlers_.template tell<M>(),
+                                                          std::forward<Arg>(message));
     timer->period = period;
     timer->start({slot_, generation_}, due);
     return TellTimer(std::move(timer));
@@ -158,7 +176,26 @@ private:
 
   detail::Identity* slot_ = &detail::nobody;
   std::uint32_t generation_ = 0;
+  [[no_unique_address]] Handlers handlers_;
 };
+
+// Whatever their types: whether both name the same actor.
+template <class A, class B>
+requires(detail::is_api<A> || detail::is_api<B>) bool operator==(const ActorRef<A>& a,
+                                                                 const ActorRef<B>& b) {
+  return ActorRef<Actor>(a) == ActorRef<Actor>(b);
+}
+
+// "Ponger-5", or the name it was given, on its own hub; elsewhere, and once it has ended, in words
+// what is known: its class and its slot. "nobody".
+template <class A>
+std::string to_string(const ActorRef<A>& ref) {
+  return detail::describe_ref(ref.joinable(), detail::class_in_ref<A>());
+}
+template <class A>
+std::ostream& operator<<(std::ostream& out, const ActorRef<A>& ref) {
+  return detail::print_text(out, to_string(ref));
+}
 
 } // namespace grove
 

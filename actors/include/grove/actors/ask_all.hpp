@@ -63,6 +63,8 @@ auto ask_all(Deadline deadline, Refs&& refs, const M& message) {
   using Answer = decltype(std::ranges::begin(refs)->ask_async(message, deadline));
   using R = std::remove_cvref_t<decltype(std::declval<Answer>().get())>;
   std::vector<Answer> answers;
+  if constexpr (std::ranges::sized_range<Refs>)
+    answers.reserve(std::ranges::size(refs));
   for (const auto& ref : refs)
     answers.push_back(ref.ask_async(message, deadline));
   if constexpr (std::is_void_v<R>) {

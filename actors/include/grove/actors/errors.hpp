@@ -25,6 +25,11 @@ class Rejected : public std::runtime_error {
   using runtime_error::runtime_error;
 };
 
+// UnexpectedMessage: the actor takes messages of any type, and refuses this one: Message::refuse().
+class UnexpectedMessage : public Rejected {
+  using Rejected::Rejected;
+};
+
 // BrokenReply: the handler promised a reply (an AsyncResult), and dropped it before it was set.
 class BrokenReply : public std::runtime_error {
   using runtime_error::runtime_error;

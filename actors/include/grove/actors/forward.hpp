@@ -56,13 +56,14 @@ private:
 // In a handler: has the message answered by another actor. See Forward.
 template <class A, class M>
 auto forward(ActorRef<A> to, M&& message) {
-  using Message = std::decay_t<M>;
-  detail::check_message<A, Message>();
-  using R = detail::AnswerOf<A, Message>;
+  using Type = std::decay_t<M>;
+  using Handlers = detail::HandlersOf<A>;
+  Handlers::template check<Type>();
+  using R = detail::AnswerBy<Handlers, Type>;
   using From = detail::ReplyTo<R>;
-  using Body = detail::Question<Message, From>;
-  detail::Mail* mail = detail::make_mail<Body>(detail::here(), detail::handle_ask<A, Message, From>,
-                                               From(), std::forward<M>(message));
+  using Body = detail::Question<Type, From>;
+  detail::Mail* mail = detail::make_mail<Body>(
+      detail::here(), to.handlers().template ask<Type, From>(), From(), std::forward<M>(message));
   return Forward<R>(to.joinable(), mail, &detail::mail_body<Body>(mail)->from);
 }
 

@@ -8,21 +8,12 @@
 
 #include <grove/actors/actor.hpp>
 #include <grove/actors/actor_ref.hpp>
+#include <grove/actors/detail/actor_class.hpp>
 #include <grove/hub/deadline.hpp>
-#include <grove/hub/detail/type_name.hpp>
 
 namespace grove {
 
 namespace detail {
-
-// A class, compared by address: two of one name may differ.
-struct ActorClass {
-  const char* name;
-};
-template <class A>
-inline constexpr auto actor_class_name = type_name<A>();
-template <class A>
-inline constexpr ActorClass actor_class{actor_class_name<A>.data()};
 
 void register_actor(std::string_view name, IdentityRef actor, const ActorClass* type);
 // `type` null: any.
@@ -44,6 +35,7 @@ constexpr const ActorClass* class_or_any() {
 // name.
 template <class A>
 void register_actor(std::string_view name, const ActorRef<A>& actor) {
+  static_assert(!detail::is_api<A>, "an actor is registered by its class, not by an Api");
   detail::register_actor(name, actor.joinable(), &detail::actor_class<A>);
 }
 // False if there was none of that name.
@@ -53,6 +45,7 @@ bool unregister_actor(std::string_view name);
 // it is another one.
 template <class A>
 std::optional<ActorRef<A>> find_actor(std::string_view name) {
+  static_assert(!detail::is_api<A>, "find it as an Actor, then api_cast<Api<...>>() it");
   const auto found = detail::find_actor(name, detail::class_or_any<A>());
   if (!found)
     return std::nullopt;
@@ -63,6 +56,7 @@ std::optional<ActorRef<A>> find_actor(std::string_view name) {
 // find_actor(). A kill or a Timeout scope ends the wait. On a hub only.
 template <class A>
 ActorRef<A> await_actor(std::string_view name, Deadline deadline = {}) {
+  static_assert(!detail::is_api<A>, "wait for it as an Actor, then api_cast<Api<...>>() it");
   const detail::IdentityRef found = detail::await_actor(name, detail::class_or_any<A>(), deadline);
   return {found.identity, found.generation};
 }

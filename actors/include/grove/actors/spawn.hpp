@@ -10,11 +10,12 @@
 
 #include <grove/actors/actor.hpp>
 #include <grove/actors/actor_ref.hpp>
+#include <grove/actors/detail/actor_class.hpp>
 #include <grove/actors/detail/actor_state.hpp>
+#include <grove/actors/detail/api_table.hpp>
 #include <grove/actors/detail/stash.hpp>
 #include <grove/actors/inbox.hpp>
 #include <grove/hub/detail/greenlet_state.hpp>
-#include <grove/hub/detail/type_name.hpp>
 #include <grove/hub/detail/wait.hpp>
 
 namespace grove {
@@ -58,11 +59,11 @@ void destroy_actor(Identity* self) noexcept {
 }
 
 template <class A>
-inline constexpr auto actor_type_name = type_name<A>();
-template <class A>
-inline constexpr Ops actor_ops{
-    run_actor,       destroy_actor<A>,          accept_mail,
-    kill_idle_actor, actor_type_name<A>.data(), size_class_of(actor_offset + sizeof(A))};
+inline constexpr ActorOps actor_ops{{run_actor, destroy_actor<A>, accept_mail, kill_idle_actor,
+                                     actor_class_name<A>.data(),
+                                     size_class_of(actor_offset + sizeof(A))},
+                                    &actor_class<A>,
+                                    declared_table<A>()};
 
 template <class A>
 inline constexpr bool has_default_start = requires {
@@ -92,7 +93,7 @@ Identity* make_actor(HubState& hub, Args&&... args) {
   if (static_cast<void*>(static_cast<Actor*>(object)) != static_cast<void*>(object)) {
     destroy_actor<A>(self);
     abandon_actor(hub, self);
-    throw_actor_not_first(actor_type_name<A>.data());
+    throw_actor_not_first(actor_class_name<A>.data());
   }
   return self;
 }

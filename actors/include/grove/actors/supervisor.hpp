@@ -68,6 +68,7 @@ struct ChildSpec {
   // supervisors unlimited.
   std::optional<std::chrono::nanoseconds> shutdown{};
   bool significant = false; // see AutoShutdown; not for permanent ones
+  InboxOptions inbox{};
 };
 
 struct ChildInfo {

@@ -24,6 +24,7 @@ struct TimedTell : Timer, std::enable_shared_from_this<TimedTell> {
   TimedTell& operator=(const TimedTell&) = delete;
   virtual ~TimedTell();
   virtual Mail* make_message(HubState& hub) = 0; // on the target's hub, when its turn has come
+  [[nodiscard]] virtual LostMessage lost() const = 0;
 
   HomeCheck home;
   Identity* slot = nullptr;
@@ -41,18 +42,20 @@ struct TimedTell : Timer, std::enable_shared_from_this<TimedTell> {
   void end() noexcept; // it ticks no more
 };
 
-template <class A, class M>
+template <class M>
 struct TimedTellOf final : TimedTell {
+  Handler handler;
   M message;
   template <class Arg>
-  TimedTellOf(std::in_place_t, Arg&& m) : message(std::forward<Arg>(m)) {}
+  TimedTellOf(Handler h, Arg&& m) : handler(h), message(std::forward<Arg>(m)) {}
   Mail* make_message(HubState& hub) override {
     if constexpr (std::copy_constructible<M>) {
       if (period != 0)
-        return make_mail<M>(hub, handle_tell<A, M>, std::as_const(message));
+        return make_mail<M>(hub, handler, std::as_const(message));
     }
-    return make_mail<M>(hub, handle_tell<A, M>, std::move(message));
+    return make_mail<M>(hub, handler, std::move(message));
   }
+  LostMessage lost() const override { return lost_message<M>(message); }
 };
 
 std::int64_t checked_period(std::chrono::nanoseconds period);

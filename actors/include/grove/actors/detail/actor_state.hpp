@@ -2,10 +2,12 @@
 // The inbox that stands behind an actor's identity, and the way mail gets into it.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
 
+#include <grove/actors/detail/actor_class.hpp>
 #include <grove/hub/deadline.hpp>
 #include <grove/hub/detail/greenlet_state.hpp>
 #include <grove/hub/detail/mail.hpp>
@@ -20,6 +22,8 @@ namespace grove::detail {
 
 struct Birth;
 struct ActorExtras;
+struct ApiRow;
+struct LostMessage;
 
 // What few actors have: a spawn() that waits for on_start, or the ActorExtras, which keep that too.
 class Sidecar {
@@ -45,14 +49,27 @@ private:
   std::uintptr_t word_ = 0; // a Birth*, or an ActorExtras* plus one
 };
 
-// 24 bytes, between the identity and the object. Touched by the owning hub only: mail from
+// 40 bytes, between the identity and the object. Touched by the owning hub only: mail from
 // elsewhere comes through the hub's one word and is put here by the owner.
 struct Inbox {
   Mail* head = nullptr;
   Mail** tail = &head;
   Sidecar sidecar;
+  std::uint64_t handled = 0;    // messages, and signals, since the actor's birth
+  std::uint32_t high_water = 0; // the most that ever waited here
+  std::uint32_t busy = 0;       // processor time, in units of busy_unit: see BusySampling
 };
-static_assert(sizeof(Inbox) == 24);
+static_assert(sizeof(Inbox) == 40);
+inline constexpr std::chrono::nanoseconds busy_unit = std::chrono::microseconds(100);
+
+// The Ops of every actor.
+struct ActorOps : Ops {
+  ActorClass* actor_class;
+  const ApiRow* api; // that the class declares, or null
+};
+inline ActorClass& class_of_actor(const Identity* actor) {
+  return *static_cast<const ActorOps*>(actor->ops)->actor_class;
+}
 
 inline constexpr std::size_t actor_offset = sizeof(Identity) + sizeof(Inbox);
 static_assert(actor_offset % 16 == 0);
@@ -74,14 +91,22 @@ A* object_of(Identity* slot) {
 inline constexpr std::uint32_t long_inbox = 100'000;
 void report_long_inbox(Identity* actor) noexcept;
 
+// One more has been put into it.
+inline void count_in(Identity* actor, Inbox& inbox) {
+  const std::uint32_t length = ++actor->mail;
+  if (length > inbox.high_water) {
+    inbox.high_water = length;
+    if (length >= long_inbox) [[unlikely]]
+      report_long_inbox(actor);
+  }
+}
 // On the actor's own hub, which has let it in: see Admission.
 inline void append(HubState& hub, Identity* actor, Mail* mail) {
   Inbox& inbox = inbox_of(actor);
   mail->next = nullptr;
   *inbox.tail = mail;
   inbox.tail = &mail->next;
-  if (++actor->mail >= long_inbox) [[unlikely]]
-    report_long_inbox(actor);
+  count_in(actor, inbox);
   if ((actor->flags & flag::scheduled) == 0) {
     actor->flags |= flag::scheduled;
     hub.push(actor);
@@ -129,8 +154,8 @@ enum class Admission : std::uint8_t {
 Admission admit_asked(Identity* actor, std::uint32_t generation, Deadline deadline);
 // The same for what is told: false, and counted, if the message is to be dropped. After
 // may_enter().
-bool admit_told(Identity* actor, std::uint32_t generation);
-// For who cannot wait, nor be told; counts what is to be dropped.
+bool admit_told(Identity* actor, std::uint32_t generation, const LostMessage& message);
+// For who cannot wait, nor be told. False: it is to be dropped.
 bool admit_tick(Identity* actor);
 // Before ordinary mail; to whatever hub. On the actor's own it was let in before.
 void send_urgent(Identity* actor, std::uint32_t generation, Mail* mail);
@@ -138,7 +163,6 @@ void send_urgent(Identity* actor, std::uint32_t generation, Mail* mail);
 // The mail goes to an actor of another hub, or to one that has ended.
 // False if its hub has shut down (or there is no actor): the mail was dropped.
 bool send_elsewhere(Identity* actor, std::uint32_t generation, Mail* mail) noexcept;
-inline void count_dead_letter() noexcept { count_loss(Loss::dead_letter); }
 
 // What a reference to nobody points at.
 extern constinit Identity nobody;

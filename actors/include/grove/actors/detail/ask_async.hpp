@@ -32,10 +32,10 @@ struct AskLimit : Sequel<AsyncValue<R>>, Timer {
 };
 
 // The question is on its way, or why not.
-template <class A, class M, class Arg>
-Asked send_question(Identity* slot, std::uint32_t generation, Arg&& message,
-                    ReplyTo<AnswerOf<A, M>> to, Deadline& deadline) {
-  using R = AnswerOf<A, M>;
+template <class M, class Handlers, class Arg>
+Asked send_question(Handlers handlers, Identity* slot, std::uint32_t generation, Arg&& message,
+                    ReplyTo<AnswerBy<Handlers, M>> to, Deadline& deadline) {
+  using R = AnswerBy<Handlers, M>;
   HubState& hub = here();
   const bool local = is_here(hub, slot);
   if (local) {
@@ -45,8 +45,8 @@ Asked send_question(Identity* slot, std::uint32_t generation, Arg&& message,
       return entry;
   }
   using Body = Question<M, ReplyTo<R>>;
-  Mail* mail =
-      make_mail<Body>(hub, handle_ask<A, M, ReplyTo<R>>, std::move(to), std::forward<Arg>(message));
+  Mail* mail = make_mail<Body>(hub, handlers.template ask<M, ReplyTo<R>>(), std::move(to),
+                               std::forward<Arg>(message));
   if (hub.context->message != nullptr || !deadline.is_never()) {
     mail = wrap_asked(hub, mail, deadline);
     if (mail == nullptr)
@@ -59,14 +59,15 @@ Asked send_question(Identity* slot, std::uint32_t generation, Arg&& message,
   return Asked::answered;
 }
 
-template <class A, class M, class Arg>
-AsyncResult<AnswerOf<A, M>> ask_async(Identity* slot, std::uint32_t generation, Arg&& message,
-                                      Deadline deadline) {
-  using R = AnswerOf<A, M>;
+template <class M, class Handlers, class Arg>
+AsyncResult<AnswerBy<Handlers, M>> ask_async(Handlers handlers, Identity* slot,
+                                             std::uint32_t generation, Arg&& message,
+                                             Deadline deadline) {
+  using R = AnswerBy<Handlers, M>;
   AsyncResult<R> result;
   check_interrupts();
   const Asked how =
-      send_question<A, M>(slot, generation, std::forward<Arg>(message), result, deadline);
+      send_question<M>(handlers, slot, generation, std::forward<Arg>(message), result, deadline);
   if (how != Asked::answered) {
     result.set_exception(why_unanswered(slot, how));
   } else if (!deadline.is_never() && !result.ready()) {
@@ -77,26 +78,26 @@ AsyncResult<AnswerOf<A, M>> ask_async(Identity* slot, std::uint32_t generation, 
   return result;
 }
 
-template <class A, class M, class Arg>
-Result<AnswerOf<A, M>> try_ask(Identity* slot, std::uint32_t generation, Arg&& message,
-                               Deadline deadline) {
-  using R = AnswerOf<A, M>;
+template <class M, class Handlers, class Arg>
+Result<AnswerBy<Handlers, M>> try_ask(Handlers handlers, Identity* slot, std::uint32_t generation,
+                                      Arg&& message, Deadline deadline) {
+  using R = AnswerBy<Handlers, M>;
   HubState& hub = *this_hub;
   if (hub.index == no_hub_index) {
     try {
       if constexpr (std::is_void_v<R>) {
-        ask_blocking<A, M>(slot, generation, std::forward<Arg>(message), deadline);
+        ask_blocking<M>(handlers, slot, generation, std::forward<Arg>(message), deadline);
         return std::monostate();
       } else {
-        return ask_blocking<A, M>(slot, generation, std::forward<Arg>(message), deadline);
+        return ask_blocking<M>(handlers, slot, generation, std::forward<Arg>(message), deadline);
       }
     } catch (...) {
       return Result<R>(std::current_exception());
     }
   }
   ReplySlotOf<R> answer;
-  switch (const Asked how =
-              ask_into<A, M>(answer, hub, slot, generation, std::forward<Arg>(message), deadline)) {
+  switch (const Asked how = ask_into<M>(answer, hub, handlers, slot, generation,
+                                        std::forward<Arg>(message), deadline)) {
   case Asked::answered:
     if constexpr (std::is_void_v<R>)
       return std::monostate();

@@ -39,7 +39,7 @@ public:
     void* const place = object_of<A>(child);
     std::apply([&](const Args&... args) { ::new (place) A(args...); }, args_);
   }
-  const char* type() const override { return actor_type_name<A>.data(); }
+  const char* type() const override { return actor_class_name<A>.data(); }
 
 private:
   std::tuple<Args...> args_;

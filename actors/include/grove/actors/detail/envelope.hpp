@@ -7,14 +7,17 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <memory>
 #include <new>
 #include <string_view>
 #include <type_traits>
 #include <utility>
 
 #include <grove/actors/detail/actor_state.hpp>
+#include <grove/actors/detail/message_type.hpp>
 #include <grove/hub/deadline.hpp>
 #include <grove/hub/detail/mail.hpp>
+#include <grove/hub/detail/report.hpp>
 #include <grove/hub/detail/type_name.hpp>
 
 namespace grove::detail {
@@ -58,19 +61,26 @@ Mail* make_mail(HubState& hub, void (*handle)(Identity*, Mail*), Args&&... args)
 // True if the identity is one of this hub: its generation and inbox may be looked at.
 inline bool is_here(const HubState& hub, const Identity* slot) { return slot->home == hub.index; }
 
+// The parts, `Size` characters together, and a zero.
+template <std::size_t Size, class... Parts>
+constexpr std::array<char, Size + 1> join_text(const Parts&... parts) {
+  std::array<char, Size + 1> text{};
+  std::size_t at = 0;
+  for (const std::string_view part : {std::string_view(parts)...}) {
+    for (const char c : part)
+      text[at++] = c;
+  }
+  return text;
+}
+
 // "Ponger.receive(Ping)"
 template <class A, class M>
 constexpr auto make_handler_name() {
   constexpr std::string_view actor = type_name_view<A>();
   constexpr std::string_view between = ".receive(";
   constexpr std::string_view message = type_name_view<M>();
-  std::array<char, actor.size() + between.size() + message.size() + 2> text{};
-  std::size_t at = 0;
-  for (const std::string_view part : {actor, between, message, std::string_view(")")}) {
-    for (const char c : part)
-      text[at++] = c;
-  }
-  return text;
+  return join_text<actor.size() + between.size() + message.size() + 1>(actor, between, message,
+                                                                       ")");
 }
 template <class A, class M>
 inline constexpr auto handler_name = make_handler_name<A, M>();
@@ -87,7 +97,23 @@ enum class Dropped : std::uint8_t {
   unsent,   // whoever made it will tell: neither counted nor answered
 };
 void drop_mail(Mail* mail, Dropped why) noexcept;
-// For whoever handles mail without an actor.
+// A message that was told and that nobody will handle.
+struct LostMessage {
+  const MessageType* type;
+  const void* body; // null: it was never made
+};
+template <class M, class Arg>
+LostMessage lost_message(const Arg& argument) {
+  if constexpr (std::is_same_v<M, Arg>)
+    return {&message_type<M>, std::addressof(argument)};
+  else
+    return {&message_type<M>, nullptr};
+}
+// Counts it, and shows it to who listens: see on_dead_letter().
+void lose(Loss what, const LostMessage& message) noexcept;
+
+// For whoever handles mail without an actor: what was told, and a question.
+void lose_dropped(const LostMessage& message) noexcept;
 void count_dropped() noexcept;
 // True if its asker is to be told, with `error`; null: the actor is gone.
 bool tell_asker(std::exception_ptr& error) noexcept;

@@ -6,11 +6,15 @@
 #include <type_traits>
 #include <utility>
 
-namespace grove::detail {
+namespace grove {
 
-// The reply of A to an M, if overload resolution finds any receive() at all.
+class Message;
+
+namespace detail {
+
+// What overload resolution finds for an M, if anything.
 template <class A, class M>
-using ReplyOf = decltype(std::declval<A&>().receive(std::declval<M>()));
+using OwnReplyOf = decltype(std::declval<A&>().receive(std::declval<M>()));
 
 // Overload resolution also accepts what converts to the parameter; a cast of the member's address
 // accepts only the type itself. A noexcept member converts to one that is not.
@@ -24,15 +28,37 @@ concept ReceivesExactly = requires {
 || requires { static_cast<R (A::*)(M &&)>(&A::receive); }
 || requires { static_cast<R (A::*)(M &&) const>(&A::receive); };
 
-} // namespace grove::detail
-
-namespace grove {
-
-// A has a public receive() for exactly the message type M.
 template <class A, class M>
-concept Receives = requires {
-  typename detail::ReplyOf<A, M>;
+concept ReceivesItself = requires {
+  typename OwnReplyOf<A, M>;
 }
-&&detail::ReceivesExactly<A, M, detail::ReplyOf<A, M>>;
+&&ReceivesExactly<A, M, OwnReplyOf<A, M>>;
+
+// A has a receive(Message&), see Message.
+template <class A>
+concept HasCatchAll = requires {
+  static_cast<void (A::*)(Message&)>(&A::receive);
+};
+
+// What the handler of A for an M returns: its own, else void, of the catch-all.
+template <class A, class M>
+struct ReplyFrom {};
+template <class A, class M>
+requires(ReceivesItself<A, M> ||
+         (!HasCatchAll<A> && requires { typename OwnReplyOf<A, M>; })) struct ReplyFrom<A, M> {
+  using type = OwnReplyOf<A, M>;
+};
+template <class A, class M>
+requires(HasCatchAll<A> && !ReceivesItself<A, M>) struct ReplyFrom<A, M> {
+  using type = void;
+};
+template <class A, class M>
+using ReplyOf = typename ReplyFrom<A, M>::type;
+
+} // namespace detail
+
+// A has a public receive() for exactly the message type M, or one that takes every message.
+template <class A, class M>
+concept Receives = detail::ReceivesItself<A, M> || detail::HasCatchAll<A>;
 
 } // namespace grove

@@ -7,6 +7,7 @@
 
 #include <grove/actors/detail/actor_state.hpp>
 #include <grove/actors/detail/envelope.hpp>
+#include <grove/actors/detail/receives.hpp>
 
 namespace grove::detail {
 
@@ -17,7 +18,7 @@ concept HasStash = requires {
 };
 
 // The handler leaves the message as it is: it takes a const M&.
-template <class A, class M, class R = decltype(std::declval<A&>().receive(std::declval<M>()))>
+template <class A, class M, class R = ReplyOf<A, M>>
 concept LeavesMessage = requires {
   static_cast<R (A::*)(const M&)>(&A::receive);
 }
