@@ -27,7 +27,7 @@ select_files() {
   local file
   while read -r file; do
     case $file in
-    tests/package/* | tests/compile_fail/* | tests/fuzz/*) ;;
+    tests/package/* | tests/compile_fail/* | tests/fuzz/* | bench/peers/*) ;;
     *.cpp) echo "$file" ;;
     *.hpp) all | grep "^${file%%/*}/" || true ;;
     esac

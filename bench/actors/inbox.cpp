@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include <grove/actors/actor.hpp>
 #include <grove/actors/spawn.hpp>
 #include <grove/hub/event.hpp>
+#include <grove/hub/hub_thread.hpp>
 #include <grove/hub/log.hpp>
 
 #include "support/check.hpp"
@@ -55,15 +57,17 @@ private:
   grove::ActorRef<Receiver> to_;
 };
 
-// `senders` actors, each of which sends as fast as it may.
+// `senders` actors, each of which sends as fast as it may; every other one from a hub of its own
+// thread, if there is one.
 class Crowd {
 public:
-  Crowd(std::int64_t senders, std::size_t capacity)
+  Crowd(std::int64_t senders, std::size_t capacity, grove::HubThread* second = nullptr)
       : receiver_(grove::spawn<Receiver>(
             grove::ActorOptions{.inbox = {.capacity = capacity, .policy = grove::Overflow::block}},
             &done_)) {
+    const auto sender = [this] { return grove::spawn<Sender>(receiver_); };
     for (std::int64_t i = 0; i < senders; ++i)
-      senders_.push_back(grove::spawn<Sender>(receiver_));
+      senders_.push_back(second != nullptr && i % 2 == 0 ? second->call(sender) : sender());
   }
   Crowd(const Crowd&) = delete;
   Crowd& operator=(const Crowd&) = delete;
@@ -107,17 +111,22 @@ struct Flood {
   double seconds;
   std::int64_t received;
 };
+template <bool TwoHubs>
 Flood flood() {
   grove::set_log_sink([](grove::LogLevel, std::string_view) {}); // that the receiver cannot keep up
-  Crowd crowd(flood_senders, 0);
+  std::optional<grove::HubThread> second;
+  if (TwoHubs)
+    second.emplace();
+  Crowd crowd(flood_senders, 0, TwoHubs ? &*second : nullptr);
   const auto start = std::chrono::steady_clock::now();
   crowd.send(flood_each);
   return {bench::seconds_since(start), crowd.received()};
 }
-void many_to_one(benchmark::State& state) {
+template <bool TwoHubs>
+void many_to_one(benchmark::State& state, const char* name) {
   constexpr std::int64_t messages = flood_senders * flood_each;
   while (state.KeepRunningBatch(messages)) {
-    const auto result = bench::in_fresh_process<flood>("many_to_one/grove");
+    const auto result = bench::in_fresh_process<flood<TwoHubs>>(name);
     if (!result) {
       state.SkipWithError("the process that was measured has failed");
       return;
@@ -127,11 +136,22 @@ void many_to_one(benchmark::State& state) {
   }
 }
 
+void many_to_one_one_hub(benchmark::State& state) {
+  many_to_one<false>(state, "many_to_one/grove");
+}
+void many_to_one_two_hubs(benchmark::State& state) {
+  many_to_one<true>(state, "many_to_one/grove_two_hubs");
+}
+
 BENCHMARK(bounded)->Name("bounded/grove")->UseRealTime();
 BENCHMARK(many_to_one_bounded)->Name("many_to_one/grove_bounded")->UseRealTime();
 BENCHMARK(many_to_one_in_bursts)->Name("many_to_one/grove_bursts")->UseRealTime();
-BENCHMARK(many_to_one)
+BENCHMARK(many_to_one_one_hub)
     ->Name("many_to_one/grove")
+    ->Iterations(flood_senders* flood_each)
+    ->UseManualTime();
+BENCHMARK(many_to_one_two_hubs)
+    ->Name("many_to_one/grove_two_hubs")
     ->Iterations(flood_senders* flood_each)
     ->UseManualTime();
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A million actors: at once and idle, or one after the other as the leaves of a tree.
+// Millions of actors: at once and idle, or one after the other as the leaves of a tree.
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -41,39 +41,48 @@ private:
 struct Census {
   double seconds; // until all had handled a message
   double bytes;   // by which the process grew meanwhile
+  double peak_bytes;
   std::int64_t total;
   std::int64_t living;
 };
 
 // The actors are kept by nobody: references are not counted, and none are held.
-Census settle_all() {
+template <std::int64_t Population>
+Census settle() {
   std::int64_t total = 0;
   grove::yield(); // the hub is there
   const double before = bench::resident_bytes();
   const auto start = std::chrono::steady_clock::now();
-  for (std::int64_t i = 0; i < population; ++i)
+  for (std::int64_t i = 0; i < Population; ++i)
     grove::spawn<Idler>().tell(Add{1, &total});
-  while (total < population)
+  while (total < Population)
     grove::yield();
   const double seconds = bench::seconds_since(start);
   const double after = bench::resident_bytes();
   const auto living = static_cast<std::int64_t>(grove::Hub::current().stats().living);
-  return {seconds, after - before, total, living};
+  return {seconds, after - before, bench::peak_resident_bytes(), total, living};
 }
 
 // One iteration makes all of them; its time is that of making them and of one message to each.
-void idle_actors(benchmark::State& state) {
+template <std::int64_t Population>
+void idle_actors(benchmark::State& state, const char* name) {
   for (auto _ : state) {
-    const auto census = bench::in_fresh_process<settle_all>("idle_actors/grove");
+    const auto census = bench::in_fresh_process<settle<Population>>(name);
     if (!census) {
       state.SkipWithError("the process that was measured has failed");
       return;
     }
-    bench::expect_equal(state, "total", census->total, population);
-    bench::expect_equal(state, "living", census->living, population);
+    bench::expect_equal(state, "total", census->total, Population);
+    bench::expect_equal(state, "living", census->living, Population);
     state.SetIterationTime(census->seconds);
-    state.counters["bytes_each"] = census->bytes / static_cast<double>(population);
+    state.counters["bytes_each"] = census->bytes / static_cast<double>(Population);
+    state.counters["peak_rss_mb"] = census->peak_bytes / 1e6;
   }
+}
+
+void idle_million(benchmark::State& state) { idle_actors<population>(state, "idle_actors/grove"); }
+void idle_ten_million(benchmark::State& state) {
+  idle_actors<10 * population>(state, "idle_actors/grove_ten_million");
 }
 
 // -- skynet ---------------------------------------------------------------------------------------
@@ -158,8 +167,13 @@ BENCHMARK(skynet)
     ->Iterations(1)
     ->UseManualTime()
     ->Unit(benchmark::kMillisecond);
-BENCHMARK(idle_actors)
+BENCHMARK(idle_million)
     ->Name("idle_actors/grove")
+    ->Iterations(1)
+    ->UseManualTime()
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK(idle_ten_million)
+    ->Name("idle_actors/grove_ten_million")
     ->Iterations(1)
     ->UseManualTime()
     ->Unit(benchmark::kMillisecond);
