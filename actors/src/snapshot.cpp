@@ -132,10 +132,12 @@ ActorInfo info_of(Identity* actor) {
 std::vector<ActorInfo> in_tree_order(std::vector<ActorInfo> all) {
   std::unordered_map<ActorRef<Actor>, std::size_t> places;
   std::vector<std::size_t> left; // the next is the last
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    places[all[i].actor] = i;
-    if (all[i].parent == ActorRef<Actor>())
-      left.push_back(i);
+  std::size_t next = 0;
+  for (const ActorInfo& info : all) {
+    places[info.actor] = next;
+    if (info.parent == ActorRef<Actor>())
+      left.push_back(next);
+    ++next;
   }
   const auto number = [&](std::size_t i) { return all[i].actor.joinable().identity->id; };
   std::sort(left.begin(), left.end(),
