@@ -152,6 +152,17 @@ void write_fields(Encoder& out, const Tie& fields) {
       fields);
 }
 
+/// Lets a struct with bool valid() const refuse what was read into it.
+template <class T>
+void check_valid(Decoder& in, const T& value, std::size_t at) {
+  if constexpr (requires {
+                  { value.valid() } -> std::same_as<bool>;
+                }) {
+    if (!value.valid())
+      in.fail("a value for which valid() is true", "one for which it is not", at);
+  }
+}
+
 /// Fields that the body does not have keep what they are; elements it has beyond are passed over.
 template <class Get, std::size_t... I>
 void read_fields(Decoder& in, std::span<const std::string_view> names, [[maybe_unused]] Get get,
@@ -392,17 +403,21 @@ void read(Decoder& in, T& value) {
   } else if constexpr (TupleLike<T>) {
     read_tuple(in, value);
   } else if constexpr (HasFields<T>) {
+    const std::size_t at = in.offset();
     auto tie = value.fields();
     read_fields(
         in, {}, [&](auto index) -> auto& { return std::get<index()>(tie); },
         std::make_index_sequence<std::tuple_size_v<decltype(tie)>>{});
+    check_valid(in, value, at);
   } else if constexpr (std::is_class_v<T> && std::is_aggregate_v<T>) {
     constexpr std::size_t count = field_count<T>;
+    const std::size_t at = in.offset();
     auto tie = tie_aggregate<count>(value);
     using boost::pfr::detail::sequence_tuple::get;
     read_fields(
         in, field_names<T, count>, [&](auto index) -> auto& { return get<index()>(tie); },
         std::make_index_sequence<count>{});
+    check_valid(in, value, at);
   }
 }
 
