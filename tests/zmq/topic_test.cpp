@@ -96,10 +96,11 @@ TEST_F(TopicTest, topics_of_several_types_come_as_a_variant) {
   EXPECT_EQ(third.value.index(), 2U);
   std::visit(
       [](const auto& value) {
-        if constexpr (std::is_same_v<std::decay_t<decltype(value)>, Weather>)
+        if constexpr (std::is_same_v<std::decay_t<decltype(value)>, Weather>) {
           EXPECT_EQ(value.celsius, 2);
-        else
+        } else {
           FAIL();
+        }
       },
       third.value);
 }

@@ -24,10 +24,25 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// A Python program with our endpoint as its argument.
+const std::string prelude = R"(
+import sys, zmq, msgpack
+def connect(kind):
+    socket = zmq.Context.instance().socket(kind)
+    socket.rcvtimeo = 30000
+    socket.connect(sys.argv[1])
+    return socket
+)";
+const std::string postlude = R"(
+socket.close(linger=30000)
+zmq.Context.instance().term()
+)";
+
+// A Python program with a socket that connects to our endpoint. It must end well.
 class Python {
 public:
-  Python(const std::string& script, const std::string& endpoint) : pid_(::fork()) {
+  Python(const std::string& body, const std::string& endpoint) {
+    const std::string script = prelude + body + postlude;
+    pid_ = ::fork();
     if (pid_ == 0) {
       ::execl("/usr/bin/python3", "python3", "-c", script.c_str(), endpoint.c_str(), nullptr);
       ::_exit(127);
@@ -36,14 +51,9 @@ public:
   Python(const Python&) = delete;
   Python& operator=(const Python&) = delete;
   ~Python() {
-    if (pid_ > 0)
-      EXPECT_EQ(status(), 0);
-  }
-  int status() {
     int status = -1;
     EXPECT_EQ(::waitpid(pid_, &status, 0), pid_);
-    pid_ = -1;
-    return status;
+    EXPECT_EQ(status, 0);
   }
 
 private:
@@ -59,16 +69,6 @@ protected:
   }
   Context context;
 };
-
-const std::string prelude = R"(
-import sys, zmq, msgpack
-def connect(kind):
-    socket = zmq.Context.instance().socket(kind)
-    socket.linger = 30000
-    socket.rcvtimeo = 30000
-    socket.connect(sys.argv[1])
-    return socket
-)";
 
 enum class Side : std::uint8_t { buy, sell };
 
@@ -135,7 +135,7 @@ EVERYTHING = [
 TEST_F(PythonTest, reads_every_kind_and_writes_it_back_as_the_same_bytes) {
   Socket rep(context, SocketType::rep);
   const std::string endpoint = rep.bind("tcp://127.0.0.1:*");
-  Python python(prelude + literal + R"(
+  Python python(literal + R"(
 socket = connect(zmq.REQ)
 socket.send(msgpack.packb(EVERYTHING, unicode_errors='surrogateescape'))
 body = socket.recv()
@@ -152,9 +152,10 @@ assert again.count(double) == 1 and again.replace(double, single) == body, (agai
   rep.send(everything());
 }
 
-TEST_F(PythonTest, may_have_an_older_or_newer_idea_of_a_struct) { // actors 165
+// actors 165
+TEST_F(PythonTest, may_have_an_older_or_newer_idea_of_a_struct) {
   Socket rep(context, SocketType::rep);
-  Python python(prelude + R"(
+  Python python(R"(
 socket = connect(zmq.REQ)
 for fields in [], [1], [1, 2], [1, 2, 'new', {'k': [None]}]:
     socket.send(msgpack.packb(fields))
@@ -167,7 +168,7 @@ for fields in [], [1], [1, 2], [1, 2, 'new', {'k': [None]}]:
 
 TEST_F(PythonTest, is_answered_through_a_router) {
   Socket router(context, SocketType::router);
-  Python python(prelude + R"(
+  Python python(R"(
 socket = connect(zmq.DEALER)
 for i in range(100):
     socket.send_multipart([b'job-%d' % i, msgpack.packb([i, -i])])
@@ -185,7 +186,7 @@ for i in range(100):
 TEST_F(PythonTest, subscribes_to_our_topics) {
   const Topic<Point> here("here");
   Socket pub(context, SocketType::xpub);
-  Python python(prelude + R"(
+  Python python(R"(
 socket = connect(zmq.SUB)
 socket.subscribe(b'here\0')
 for i in range(10):
@@ -204,7 +205,7 @@ TEST_F(PythonTest, publishes_under_our_topics) {
   const Topics topics(Topic<Point>("point"), TopicPrefix<std::string>("text."));
   Socket sub(context, SocketType::sub);
   sub.subscribe(topics);
-  Python python(prelude + R"(
+  Python python(R"(
 socket = connect(zmq.XPUB)
 for i in range(2):
     socket.recv() # a subscription
@@ -223,7 +224,7 @@ socket.send(b'text.a\0' + msgpack.packb('hello'))
 TEST_F(PythonTest, sends_anything_and_good_peers_are_undisturbed) {
   Socket pull(context, SocketType::pull);
   const std::string endpoint = pull.bind("tcp://127.0.0.1:*");
-  Python bad(prelude + R"(
+  Python bad(R"(
 import random
 random.seed(1)
 good = msgpack.packb([[[[1, 2]]], None])
@@ -244,7 +245,7 @@ for body in bodies:
 socket.send(b'%d' % len(bodies))
 )",
              endpoint);
-  Python good(prelude + R"(
+  Python good(R"(
 socket = connect(zmq.PUSH)
 for i in range(500):
     socket.send(msgpack.packb([[[[i, i]]], [i, -i]]))

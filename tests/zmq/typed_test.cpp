@@ -43,7 +43,7 @@ struct Receipt {
   bool operator==(const Receipt&) const = default;
 };
 
-const Order order{7, "ann", {{"pen", 1.5, 2}, {"ink", 4, 1}}};
+const Order stationery{7, "ann", {{"pen", 1.5, 2}, {"ink", 4, 1}}};
 
 class TypedTest : public test::HubTest {
 protected:
@@ -55,8 +55,8 @@ protected:
 // -- values go over ------------------------------------------------------------------------------
 
 TEST_F(TypedTest, a_struct_arrives_as_it_was_sent) {
-  push.send(order);
-  EXPECT_EQ(pull.recv<Order>(), order);
+  push.send(stationery);
+  EXPECT_EQ(pull.recv<Order>(), stationery);
 }
 
 TEST_F(TypedTest, every_kind_of_the_codec_is_a_message) {
@@ -108,14 +108,14 @@ TEST_F(TypedTest, values_of_every_size_arrive) {
 TEST_F(TypedTest, calls_that_may_not_wait_do_not) {
   EXPECT_EQ(pull.try_recv<Order>(), std::nullopt);
   EXPECT_THROW(static_cast<void>(pull.recv<Order>(1ms)), TimeoutError);
-  EXPECT_TRUE(push.try_send(order));
-  EXPECT_EQ(pull.try_recv<Order>(), order);
+  EXPECT_TRUE(push.try_send(stationery));
+  EXPECT_EQ(pull.try_recv<Order>(), stationery);
 
   Socket lonely(context, SocketType::push);
-  EXPECT_FALSE(lonely.try_send(order));
-  EXPECT_THROW(lonely.send(order, 1ms), TimeoutError);
+  EXPECT_FALSE(lonely.try_send(stationery));
+  EXPECT_THROW(lonely.send(stationery, 1ms), TimeoutError);
   lonely.set(option::sndtimeo, 1ms);
-  EXPECT_THROW(lonely.send(order), TimeoutError);
+  EXPECT_THROW(lonely.send(stationery), TimeoutError);
 }
 
 TEST_F(TypedTest, a_kill_leaves_the_value_to_the_next) {
@@ -124,9 +124,9 @@ TEST_F(TypedTest, a_kill_leaves_the_value_to_the_next) {
   const auto second = spawn([&] { got = pull.recv<Order>(); });
   test::settle();
   first.kill();
-  push.send(order);
+  push.send(stationery);
   second.get();
-  EXPECT_EQ(got, order);
+  EXPECT_EQ(got, stationery);
 }
 
 // -- what is no such value -----------------------------------------------------------------------
@@ -134,11 +134,11 @@ TEST_F(TypedTest, a_kill_leaves_the_value_to_the_next) {
 TEST_F(TypedTest, a_message_of_another_type_is_an_error_that_says_where) {
   push.send(Order{1, "bob", {{"pen", 1, 1}}});
   push.send(Receipt{2, 3.5});
-  push.send(order);
+  push.send(stationery);
   EXPECT_EQ(text_of<BadMessage>([&] { static_cast<void>(pull.recv<Receipt>()); }),
             "recv on PULL: decode Receipt.total: expected float, found str at byte 2");
   EXPECT_EQ(pull.recv<Receipt>(), (Receipt{2, 3.5})) << "the socket goes on";
-  EXPECT_EQ(pull.recv<Order>(), order);
+  EXPECT_EQ(pull.recv<Order>(), stationery);
   EXPECT_EQ(pull.bad_messages(), 1U);
 }
 
@@ -157,7 +157,7 @@ TEST_F(TypedTest, a_bad_message_is_kept_by_its_error) {
 }
 
 TEST_F(TypedTest, a_body_ends_where_its_value_does) {
-  Bytes body = encode(order);
+  Bytes body = encode(stationery);
   body.push_back(std::byte{0});
   push.send(body);
   body.resize(body.size() - 2);
@@ -184,9 +184,9 @@ TEST_F(TypedTest, try_recv_and_recv_with_a_deadline_refuse_the_same) {
 
 TEST_F(TypedTest, a_message_of_several_parts_is_no_single_value) {
   push.send_multipart({"a", "b"});
-  push.send(order);
+  push.send(stationery);
   EXPECT_THROW(static_cast<void>(pull.recv<Order>()), std::system_error);
-  EXPECT_EQ(pull.recv<Order>(), order);
+  EXPECT_EQ(pull.recv<Order>(), stationery);
 }
 
 TEST_F(TypedTest, a_value_above_the_limits_is_not_sent) {
@@ -200,12 +200,12 @@ TEST_F(TypedTest, a_value_above_the_limits_is_not_sent) {
 
 TEST_F(TypedTest, limits_hold_for_one_call) {
   for (int i = 0; i < 4; ++i)
-    push.send(order);
+    push.send(stationery);
   push.send("text");
   EXPECT_THROW(static_cast<void>(pull.recv<Order>({.max_bytes = 5})), BadMessage);
   EXPECT_THROW(static_cast<void>(pull.recv<Order>(1s, {.max_depth = 2})), BadMessage);
   EXPECT_THROW(static_cast<void>(pull.try_recv<Order>({.max_elements = 1})), BadMessage);
-  EXPECT_EQ(pull.recv<Order>(), order);
+  EXPECT_EQ(pull.recv<Order>(), stationery);
   EXPECT_EQ(text_of<BadMessage>([&] {
               static_cast<void>(pull.recv<std::string>({.max_bytes = 3}));
             }).substr(0, 13),
@@ -248,7 +248,7 @@ TEST_F(EnvelopeTest, a_router_answers_who_asked) {
       router.send_enveloped(std::move(envelope), Receipt{order.id, total});
     }
   });
-  dealer.send(order);
+  dealer.send(stationery);
   EXPECT_EQ(dealer.recv<Receipt>(), (Receipt{7, 7}));
   req.send(Order{8, "eve", {}}); // its envelope has an empty part behind the routing id
   EXPECT_EQ(req.recv<Receipt>(), (Receipt{8, 0}));
@@ -276,14 +276,14 @@ TEST_F(EnvelopeTest, who_sent_a_bad_message_can_be_told) {
 TEST_F(EnvelopeTest, an_envelope_that_did_not_go_is_left_as_it_was) {
   router.set(option::router_mandatory, true);
   Multipart envelope = multipart("nobody", "");
-  EXPECT_THROW(router.send_enveloped(std::move(envelope), order), std::system_error);
+  EXPECT_THROW(router.send_enveloped(std::move(envelope), stationery), std::system_error);
   ASSERT_EQ(envelope.size(), 2U); // NOLINT: it was not moved from
   EXPECT_EQ(envelope[0].text(), "nobody");
 
   Socket push(context, SocketType::push);
-  EXPECT_FALSE(push.try_send_enveloped(std::move(envelope), order));
-  EXPECT_THROW(push.send_enveloped(std::move(envelope), order, 1ms), TimeoutError);
-  EXPECT_THROW(push.send_enveloped(std::move(envelope), order, {.max_bytes = 1}), EncodeError);
+  EXPECT_FALSE(push.try_send_enveloped(std::move(envelope), stationery));
+  EXPECT_THROW(push.send_enveloped(std::move(envelope), stationery, 1ms), TimeoutError);
+  EXPECT_THROW(push.send_enveloped(std::move(envelope), stationery, {.max_bytes = 1}), EncodeError);
   ASSERT_EQ(envelope.size(), 2U);
   EXPECT_EQ(envelope[0].text(), "nobody");
 }
@@ -295,17 +295,18 @@ TEST_F(EnvelopeTest, it_may_be_of_any_length) {
     Multipart envelope;
     for (std::size_t i = 0; i < size; ++i)
       envelope.emplace_back(std::to_string(i));
-    push.send_enveloped(std::move(envelope), order);
+    push.send_enveloped(std::move(envelope), stationery);
     EXPECT_TRUE(envelope.empty()); // NOLINT: as the header says
     const Enveloped<Order> got = pull.recv_enveloped<Order>(1s);
-    EXPECT_EQ(got.body, order);
+    EXPECT_EQ(got.body, stationery);
     ASSERT_EQ(got.envelope.size(), size);
-    if (size > 0)
+    if (size > 0) {
       EXPECT_EQ(got.envelope.back().text(), std::to_string(size - 1));
+    }
   }
   EXPECT_FALSE(pull.try_recv_enveloped<Order>());
-  push.send(order);
-  EXPECT_EQ(pull.try_recv_enveloped<Order>()->body, order);
+  push.send(stationery);
+  EXPECT_EQ(pull.try_recv_enveloped<Order>()->body, stationery);
 }
 
 // -- versions ------------------------------------------------------------------------------------

@@ -111,14 +111,14 @@ std::optional<Enveloped<T>> Socket::try_recv_enveloped(const CodecLimits& limits
 template <Subscribable A>
 void Socket::subscribe(const A& topics) {
   if constexpr (detail::is_topics<A>)
-    topics.for_each([this](auto, const auto& filter) { subscribe(filter.filter()); });
+    topics.for_each([this](auto, const auto& filter) { this->subscribe(filter.filter()); });
   else
     subscribe(topics.filter());
 }
 template <Subscribable A>
 void Socket::unsubscribe(const A& topics) {
   if constexpr (detail::is_topics<A>)
-    topics.for_each([this](auto, const auto& filter) { unsubscribe(filter.filter()); });
+    topics.for_each([this](auto, const auto& filter) { this->unsubscribe(filter.filter()); });
   else
     unsubscribe(topics.filter());
 }
