@@ -109,12 +109,12 @@ template <class T>
 struct AnythingInside {
   std::size_t ignored;
   template <class U>
-  requires(std::is_copy_constructible_v<T> && !std::same_as<U, std::allocator_arg_t> &&
-           !std::same_as<U, const std::allocator_arg_t>) constexpr
-  operator U&() const noexcept;
+  requires(std::is_copy_constructible_v<T> &&
+           !std::same_as<std::remove_const_t<U>, std::allocator_arg_t>)
+  operator U&() const;
   template <class U>
-  requires(!std::is_copy_constructible_v<T> && !std::same_as<U, std::allocator_arg_t>) constexpr
-  operator U() const noexcept;
+  requires(!std::is_copy_constructible_v<T> && !std::same_as<U, std::allocator_arg_t>)
+  operator U() const;
 };
 
 /// Whether member number Before is an array: braces around two values take the place of two.
