@@ -122,8 +122,8 @@ TEST_F(BorrowTest, a_refused_send_leaves_them_to_the_caller) {
   Socket push(context, SocketType::push);
   Message message = borrow(text);
   EXPECT_FALSE(push.try_send(std::move(message)));
-  EXPECT_THROW(push.send(std::move(message), 1ms), TimeoutError);
-  EXPECT_EQ(message.text().data(), text.data()); // NOLINT: it was not moved from
+  EXPECT_THROW(push.send(std::move(message), 1ms), TimeoutError); // NOLINT: not moved from
+  EXPECT_EQ(message.text().data(), text.data());                  // NOLINT
   EXPECT_EQ(released, 0);
   message = Message();
   EXPECT_EQ(released, 1);

@@ -297,7 +297,7 @@ TEST_F(EnvelopeTest, it_may_be_of_any_length) {
       envelope.emplace_back(std::to_string(i));
     push.send_enveloped(std::move(envelope), stationery);
     EXPECT_TRUE(envelope.empty()); // NOLINT: as the header says
-    const Enveloped<Order> got = pull.recv_enveloped<Order>(1s);
+    const auto got = pull.recv_enveloped<Order>(1s);
     EXPECT_EQ(got.body, stationery);
     ASSERT_EQ(got.envelope.size(), size);
     if (size > 0) {
@@ -326,7 +326,7 @@ struct ReadingV2 {
 // actors 165
 TEST_F(TypedTest, an_old_sender_is_understood_and_the_new_fields_take_their_initialisers) {
   push.send(ReadingV1{3, 280.5});
-  const ReadingV2 got = pull.recv<ReadingV2>();
+  const auto got = pull.recv<ReadingV2>();
   EXPECT_EQ(got.sensor, 3U);
   EXPECT_EQ(got.value, 280.5);
   EXPECT_EQ(got.unit, "K");
@@ -336,7 +336,7 @@ TEST_F(TypedTest, an_old_sender_is_understood_and_the_new_fields_take_their_init
 // actors 165
 TEST_F(TypedTest, an_old_receiver_passes_over_what_a_new_sender_appended) {
   push.send(ReadingV2{3, 280.5, "C", "outside"});
-  const ReadingV1 got = pull.recv<ReadingV1>();
+  const auto got = pull.recv<ReadingV1>();
   EXPECT_EQ(got.sensor, 3U);
   EXPECT_EQ(got.value, 280.5);
 }

@@ -62,23 +62,20 @@ void refuse_topic(std::size_t known, std::size_t length) {
 
 bool Socket::send_behind(Multipart& envelope, Message&& body, const Deadline* deadline, bool wait) {
   envelope.push_back(std::move(body));
-  bool sent = false;
+  bool sent = true;
   try {
-    if (!wait) {
+    if (!wait)
       sent = try_send_multipart(std::move(envelope));
-    } else if (deadline != nullptr) {
+    else if (deadline != nullptr)
       send_multipart(std::move(envelope), *deadline);
-      sent = true;
-    } else {
+    else
       send_multipart(std::move(envelope));
-      sent = true;
-    }
   } catch (...) {
-    envelope.pop_back();
+    envelope.pop_back(); // NOLINT: what was not sent was not moved from
     throw;
   }
   if (!sent)
-    envelope.pop_back();
+    envelope.pop_back(); // NOLINT: the same
   return sent;
 }
 

@@ -131,7 +131,7 @@ Message Message::borrow(std::span<const std::byte> bytes, Owner owner) {
                 "grove: Message::borrow: the owner must move without throwing");
   auto* kept = new (std::nothrow) Kept(std::move(owner));
   if (kept == nullptr) {
-    const Kept release_now(std::move(owner));
+    const Kept release_now(std::move(owner)); // NOLINT: nothing was moved yet
     throw std::bad_alloc();
   }
   try {

@@ -15,7 +15,7 @@ auto Socket::understand(Received&& received, F decode) {
   try {
     return decode(received);
   } catch (const DecodeError& error) {
-    refuse(error, std::move(received));
+    refuse(error, std::forward<Received>(received));
   }
 }
 
