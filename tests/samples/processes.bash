@@ -1,0 +1,61 @@
+# Programs that a test starts and listens to: sourced by its script. Nothing sleeps: who waits for a
+# line is woken by it, and 100 seconds are enough for any.
+# shellcheck shell=bash
+work=$(mktemp -d)
+declare -A pid_of=() output_of=()
+# shellcheck disable=SC2154 # all that is left of a test that failed
+trap 'for name in "${!pid_of[@]}"; do kill -KILL "${pid_of[$name]}" 2>/dev/null || true; done
+      rm -rf "$work"' EXIT
+
+fail() {
+  echo "FAILED: $*"
+  exit 1
+}
+
+start() { # NAME COMMAND...: in the background; both its outputs are kept for us
+  local name=$1 fd
+  shift
+  mkfifo "$work/$name"
+  "$@" >"$work/$name" 2>&1 &
+  pid_of[$name]=$!
+  exec {fd}<"$work/$name"
+  rm "$work/$name"
+  output_of[$name]=$fd
+}
+
+says() { # NAME REGEX: waits for a line that matches; BASH_REMATCH has its parts
+  local name=$1 regex=$2 line all=
+  while IFS= read -r -t 100 -u "${output_of[$name]}" line; do
+    if [[ $line =~ $regex ]]; then return; fi
+    all+=$line$'\n'
+  done
+  fail "$name does not say '$regex', but: $all"
+}
+
+ends() { # NAME [STATUS]: waits for its end; `rest` is what it has said and was not read yet
+  local name=$1 wanted=${2:-0} status=0
+  # shellcheck disable=SC2034
+  rest=$(timeout 100 cat <&"${output_of[$name]}") || fail "$name does not end: $rest"
+  exec {output_of[$name]}<&-
+  wait "${pid_of[$name]}" || status=$?
+  unset "pid_of[$name]" "output_of[$name]"
+  [ "$status" = "$wanted" ] || fail "$name: status $status: $rest"
+}
+
+signal() { # SIGNAL NAME
+  kill "-$1" "${pid_of[$2]}"
+}
+
+run() { # COMMAND...: to its end; `rest` is what it says
+  start run "$@"
+  ends run
+}
+
+python() { # NAME SCRIPT ARGUMENT...: a peer from samples/zmq/peers
+  local name=$1 script=$2
+  shift 2
+  start "$name" /usr/bin/python3 "$peers/$script.py" "$@"
+}
+peers=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../../samples/zmq/peers
+/usr/bin/python3 -c 'import zmq, msgpack' 2>/dev/null ||
+  fail "no peers: apt-get install python3-zmq python3-msgpack"
