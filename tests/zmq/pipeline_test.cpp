@@ -183,9 +183,8 @@ TEST_F(PipelineTest, a_high_water_mark_parks_the_ventilator_and_nobody_else) {
     ASSERT_EQ(recv<Result>(results).number, i);
   }
   EXPECT_EQ(sent, 2U);
-  EXPECT_EQ(recv<Task>(idle.tasks).number, 0U);
-  settle();
-  EXPECT_GT(sent, 2U) << "there is room again";
+  for (std::uint32_t number = 0; number < 100; ++number) // now there is room again
+    ASSERT_EQ(recv<Task>(idle.tasks).number, number);
   ventilator.kill();
 }
 
