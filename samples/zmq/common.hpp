@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
-// What the samples of ZeroMQ share: where they listen, typed messages, lines that are seen at once.
+// What the samples of ZeroMQ share: where they listen, and lines that are seen at once.
 #pragma once
 
 #include <fmt/core.h>
 
 #include <concepts>
 #include <cstdio>
-#include <optional>
 #include <string>
 
 #include <grove/hub.hpp>
@@ -16,31 +15,9 @@
 
 namespace sample {
 
-// -- typed messages: a struct is the msgpack array of its fields
-// -----------------------------------
-
-template <class T>
-grove::zmq::Message message(const T& value) {
-  return grove::zmq::Message::adopt(grove::zmq::encode(value));
-}
-template <class T>
-T value_of(const grove::zmq::Message& message) {
-  return grove::zmq::decode<T>(message.bytes());
-}
-template <class T>
-void send(grove::zmq::Socket& socket, const T& value) {
-  socket.send(message(value));
-}
-template <class T>
-T recv(grove::zmq::Socket& socket, grove::Deadline deadline = {}) {
-  return value_of<T>(socket.recv(deadline));
-}
-
-// -- programs
-// --------------------------------------------------------------------------------------
-
-inline CLI::Option* add_port(CLI::App& app, int& port) {
-  return app.add_option("--port", port, "listen on this port of 127.0.0.1; 0: any")
+inline void add_port(CLI::App& app, int& port, const char* name = "--port",
+                     const char* what_for = "") {
+  app.add_option(name, port, fmt::format("listen on this port of 127.0.0.1 {}; 0: any", what_for))
       ->capture_default_str()
       ->check(CLI::Range(0, 65535));
 }

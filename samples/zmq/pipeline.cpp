@@ -79,7 +79,7 @@ struct Sockets {
 
 void do_task(const Task& task, const std::string& name, zmq::Socket& results) {
   grove::sleep(milliseconds(task.work_ms)); // the work
-  sample::send(results, Result{task.number, name});
+  results.send(Result{task.number, name});
 }
 
 // A worker as a greenlet, on whatever hub: works until it is told to stop.
@@ -88,7 +88,7 @@ void work(const Endpoints& boss, const std::string& name) {
   grove::Group working; // ends before the sockets, however this function does
   working.spawn([&] {
     for (;;)
-      do_task(sample::recv<Task>(sockets.tasks), name, sockets.results);
+      do_task(sockets.tasks.recv<Task>(), name, sockets.results);
   });
   static_cast<void>(sockets.control.recv()); // there is one command only
 }
@@ -103,7 +103,7 @@ public:
     const auto me = self(*this);
     grove::spawn({.inherit = true}, [this, me] {
       for (;;)
-        me.ask(sample::recv<Task>(sockets_.tasks)); // waits, so that the ventilator feels it
+        me.ask(sockets_.tasks.recv<Task>()); // waits, so that the ventilator feels it
     });
     grove::spawn({.inherit = true}, [this, me] {
       static_cast<void>(sockets_.control.recv());
@@ -151,7 +151,7 @@ const std::map<std::string, RunWorker> kinds{{"greenlets", work},
 
 void ventilate(const Options& options, zmq::Socket& tasks) {
   for (std::uint64_t number = 0; number < options.tasks; ++number)
-    sample::send(tasks, Task{number, options.work_ms}); // waits until some worker has room
+    tasks.send(Task{number, options.work_ms}); // waits until some worker has room
 }
 
 // Each once, in whatever order; those of one worker in the order of the tasks.
@@ -163,7 +163,7 @@ void gather(const Options& options, zmq::Socket& results) {
   std::map<std::string, Share> shares;
   std::vector<bool> done(options.tasks);
   for (std::uint64_t i = 0; i < options.tasks; ++i) {
-    const auto result = sample::recv<Result>(results);
+    const auto result = results.recv<Result>();
     if (done.at(result.number))
       throw std::runtime_error(fmt::format("task {} was done twice", result.number));
     done[result.number] = true;
@@ -224,8 +224,7 @@ int main(int argc, char** argv) {
   Options options;
   const CLI::Range some(0U, 1000U);
   auto* boss = app.add_subcommand("boss", "ventilator, sink and control, and workers if he likes");
-  sample::add_port(*boss, options.port)
-      ->description("listen on this port and the next two; 0: any");
+  sample::add_port(*boss, options.port, "--port", "and on the next two");
   boss->add_option("--tasks", options.tasks, "how many")->capture_default_str();
   boss->add_option("--work", options.work_ms, "milliseconds for a task")->capture_default_str();
   boss->add_option("--workers", options.workers, "how many")->capture_default_str()->check(some);

@@ -15,7 +15,7 @@
 #include <cstdint>
 #include <random>
 #include <string>
-#include <string_view>
+#include <variant>
 #include <vector>
 
 #include "common.hpp"
@@ -25,16 +25,16 @@ namespace {
 namespace zmq = grove::zmq;
 using std::chrono::milliseconds;
 
-// Messages have two parts: a topic, in plain text as prefixes are compared byte by byte, and this.
+// Published under its zip code: a message is the topic, a zero byte, and the encoded struct.
 struct Report {
   std::uint64_t number = 0;
   int temperature = 0; // degrees Celsius
   int humidity = 0;    // percent
 };
-struct End { // its topic is end_topic
+struct End {
   std::uint64_t reports = 0;
 };
-constexpr std::string_view end_topic = "end";
+const zmq::Topic<End> end("end");
 
 struct Options {
   int port = 0;
@@ -49,7 +49,7 @@ struct Options {
 void wait_for(unsigned subscribers, zmq::Socket& socket) {
   while (subscribers > 0) {
     const zmq::Message event = socket.recv();
-    if (event.text().substr(0, 1) == "\1" && event.text().substr(1) == end_topic)
+    if (event.text().substr(0, 1) == "\1" && event.text().substr(1) == end.filter())
       --subscribers;
   }
 }
@@ -66,13 +66,12 @@ int serve(const Options& options) {
   std::uint64_t number = 0;
   while (options.reports == 0 || number < options.reports) {
     const Report report{++number, temperature(random), humidity(random)};
-    const std::string topic = std::to_string(zip_code(random));
-    socket.send_multipart(zmq::multipart(topic, sample::message(report)));
+    socket.send(zmq::Topic<Report>(std::to_string(zip_code(random))).message(report));
     while (socket.try_recv()) { // subscriptions that came meanwhile
     }
     grove::sleep(milliseconds(options.every_ms));
   }
-  socket.send_multipart(zmq::multipart(end_topic, sample::message(End{number})));
+  socket.send(end.message({number}));
   fmt::print("weather: sent {} reports\n", number);
   return 0;
 }
@@ -81,22 +80,23 @@ int listen_to(const Options& options) {
   zmq::Socket socket(zmq::SocketType::sub);
   socket.connect(options.server);
   for (const std::string& prefix : options.prefixes)
-    socket.subscribe(prefix);
-  socket.subscribe(end_topic); // last: see above
+    socket.subscribe(zmq::TopicPrefix<Report>(prefix));
+  socket.subscribe(end);                                      // last: see above
+  const zmq::Topics known(end, zmq::TopicPrefix<Report>("")); // the socket has what it asked for
 
   std::uint64_t count = 0;
   double sum = 0;
   std::uint64_t sent = 0;
   while (options.reports == 0 || count < options.reports) {
-    const zmq::Multipart parts = socket.recv_multipart();
-    if (parts.at(0).text() == end_topic) {
-      sent = sample::value_of<End>(parts.at(1)).reports;
+    const auto [topic, message] = socket.recv(known);
+    if (const auto* last = std::get_if<End>(&message)) {
+      sent = last->reports;
       break;
     }
-    const auto report = sample::value_of<Report>(parts.at(1));
+    const auto& report = std::get<Report>(message);
     sum += report.temperature;
     if (++count == 1)
-      fmt::print("weather: {} has {} degrees\n", parts.at(0).text(), report.temperature);
+      fmt::print("weather: {} has {} degrees\n", topic, report.temperature);
   }
   if (sent > 0)
     fmt::print("weather: {} of {} reports\n", count, sent);

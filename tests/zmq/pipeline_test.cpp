@@ -32,15 +32,6 @@ struct Result {
   std::uint32_t worker = 0;
 };
 
-template <class T>
-void send(Socket& socket, const T& value) {
-  socket.send(Message::adopt(encode(value)));
-}
-template <class T>
-T recv(Socket& socket) {
-  return decode<T>(socket.recv().bytes());
-}
-
 constexpr std::string_view stop = "stop";
 
 // A ventilator, a sink and a control socket on this hub; the workers are somewhere.
@@ -83,9 +74,9 @@ protected:
     Group working;
     working.spawn([&] {
       for (;;) {
-        const Task task = recv<Task>(worker.tasks);
+        const Task task = worker.tasks.recv<Task>();
         busy();
-        send(worker.results, Result{task.number, name});
+        worker.results.send(Result{task.number, name});
       }
     });
     EXPECT_EQ(worker.control.recv().text(), stop);
@@ -98,7 +89,7 @@ protected:
 
   void ventilate(std::uint32_t count) {
     for (std::uint32_t number = 0; number < count; ++number)
-      send(tasks, Task{number});
+      tasks.send(Task{number});
   }
 
   // Counts the results of each worker, and sees to it that each number comes once, and those of a
@@ -108,7 +99,7 @@ protected:
     std::vector<std::int64_t> last(workers, -1);
     std::vector<int> seen(count, 0);
     for (std::uint32_t i = 0; i < count; ++i) {
-      const auto result = recv<Result>(results);
+      const auto result = results.recv<Result>();
       EXPECT_EQ(++seen.at(result.number), 1) << result.number;
       EXPECT_GT(std::int64_t{result.number}, std::exchange(last.at(result.worker), result.number));
       ++shares[result.worker];
@@ -171,7 +162,7 @@ TEST_F(PipelineTest, a_high_water_mark_parks_the_ventilator_and_nobody_else) {
   std::uint32_t sent = 0;
   const auto ventilator = spawn([&] {
     for (;; ++sent)
-      send(tasks, Task{sent});
+      tasks.send(Task{sent});
   });
   settle();
   ASSERT_FALSE(ventilator.ready());
@@ -179,12 +170,12 @@ TEST_F(PipelineTest, a_high_water_mark_parks_the_ventilator_and_nobody_else) {
 
   // Others go on: on the same hub, and with the other sockets of the pipeline.
   for (std::uint32_t i = 0; i < 1000; ++i) {
-    send(idle.results, Result{i, 0});
-    ASSERT_EQ(recv<Result>(results).number, i);
+    idle.results.send(Result{i, 0});
+    ASSERT_EQ(results.recv<Result>().number, i);
   }
   EXPECT_EQ(sent, 2U);
   for (std::uint32_t number = 0; number < 100; ++number) // now there is room again
-    ASSERT_EQ(recv<Task>(idle.tasks).number, number);
+    ASSERT_EQ(idle.tasks.recv<Task>().number, number);
   ventilator.kill();
 }
 
@@ -200,7 +191,7 @@ TEST_F(PipelineTest, killing_blocked_senders_loses_and_doubles_nothing) {
   senders.reserve(count);
   for (std::uint32_t number = 0; number < count; ++number) {
     senders.push_back(spawn([&, number] {
-      send(tasks, Task{number});
+      tasks.send(Task{number});
       accepted.push_back(number);
     }));
   }
@@ -212,13 +203,13 @@ TEST_F(PipelineTest, killing_blocked_senders_loses_and_doubles_nothing) {
   std::vector<std::uint32_t> received;
   while (received.size() < accepted.size() ||
          std::any_of(senders.begin(), senders.end(), [](const auto& s) { return !s.ready(); })) {
-    received.push_back(recv<Task>(worker.tasks).number);
+    received.push_back(worker.tasks.recv<Task>().number);
     settle(2);
   }
   EXPECT_EQ(received, accepted);
   EXPECT_FALSE(worker.tasks.try_recv());
-  send(tasks, Task{99});
-  EXPECT_EQ(recv<Task>(worker.tasks).number, 99U);
+  tasks.send(Task{99});
+  EXPECT_EQ(worker.tasks.recv<Task>().number, 99U);
 }
 
 TEST_F(PipelineTest, killing_blocked_receivers_leaves_the_tasks_to_the_others) {
@@ -229,7 +220,7 @@ TEST_F(PipelineTest, killing_blocked_receivers_leaves_the_tasks_to_the_others) {
   constexpr std::size_t count = 30;
   receivers.reserve(count);
   for (std::size_t i = 0; i < count; ++i)
-    receivers.push_back(spawn([&] { received.push_back(recv<Task>(worker.tasks).number); }));
+    receivers.push_back(spawn([&] { received.push_back(worker.tasks.recv<Task>().number); }));
   settle();
   for (std::size_t i = 0; i < count; i += 2)
     receivers[i].kill();
@@ -239,7 +230,7 @@ TEST_F(PipelineTest, killing_blocked_receivers_leaves_the_tasks_to_the_others) {
     receivers[i].join();
   receivers[1].join();
   while (received.size() < count / 2)
-    received.push_back(recv<Task>(worker.tasks).number);
+    received.push_back(worker.tasks.recv<Task>().number);
   for (std::uint32_t number = 0; number < count / 2; ++number)
     EXPECT_EQ(received[number], number);
   EXPECT_FALSE(worker.tasks.try_recv());
@@ -295,7 +286,7 @@ TEST_F(PipelineTest, a_ticker_stays_on_time_while_100_000_messages_pass) {
   std::uint32_t first_ticks_at = 0;
   for (std::uint32_t number = 0; number < count || ticks < 3; ++number) {
     if (number < count)
-      ASSERT_EQ(recv<Task>(worker.tasks).number, number);
+      ASSERT_EQ(worker.tasks.recv<Task>().number, number);
     else
       yield(); // too fast a machine
     if (std::chrono::steady_clock::now() > due)
@@ -329,13 +320,13 @@ TEST_F(PipelineTest, with_high_water_marks_of_1_the_quick_do_what_the_slow_can_n
     constexpr std::uint32_t held = 3;
     std::vector<std::uint32_t> quick(4, 0);
     for (std::uint32_t i = 0; i < count - held; ++i)
-      ++quick.at(recv<Result>(results).worker);
+      ++quick.at(results.recv<Result>().worker);
     EXPECT_EQ(quick[0], 0U);
     for (std::uint32_t name = 1; name < 4; ++name)
       EXPECT_GT(quick[name], count / 8) << "worker " << name;
     gate.set();
     for (std::uint32_t i = 0; i < held; ++i)
-      EXPECT_EQ(recv<Result>(results).worker, 0U);
+      EXPECT_EQ(results.recv<Result>().worker, 0U);
     control.send(stop);
   });
 }
@@ -423,10 +414,10 @@ TEST_F(PipelineTest, end_marks_reach_every_worker_once_the_known_count_has_come)
       all.spawn([&, name] {
         Worker worker(*this, 1000);
         for (;;) {
-          const Task task = recv<Task>(worker.tasks);
+          const Task task = worker.tasks.recv<Task>();
           if (task.number == end)
             break;
-          send(worker.results, Result{task.number, name});
+          worker.results.send(Result{task.number, name});
         }
         ++marks[name];
         all_ended.arrive_and_wait();
@@ -436,7 +427,7 @@ TEST_F(PipelineTest, end_marks_reach_every_worker_once_the_known_count_has_come)
     all.spawn([&] { ventilate(count); });
     gather(count, workers); // the sink knows how many there are
     for (std::uint32_t i = 0; i < workers; ++i)
-      send(tasks, Task{end});
+      tasks.send(Task{end});
   });
   EXPECT_EQ(marks, std::vector<int>(workers, 1));
 }
@@ -451,12 +442,12 @@ TEST_F(PipelineTest, end_marks_through_the_workers_tell_the_sink_that_all_has_co
       all.spawn([&, name] {
         Worker worker(*this, 1000);
         for (std::uint32_t i = 0; i < 100 * (name + 1); ++i, ++sent)
-          send(worker.results, Result{i, name});
-        send(worker.results, Result{end, name});
+          worker.results.send(Result{i, name});
+        worker.results.send(Result{end, name});
       }); // its socket goes, what it has sent comes all the same
     }
     for (std::uint32_t ended = 0; ended < workers;)
-      recv<Result>(results).number == end ? ++ended : ++came;
+      results.recv<Result>().number == end ? ++ended : ++came;
   });
   EXPECT_EQ(came, sent);
 }

@@ -12,22 +12,22 @@ def serve(reports):
     socket.setsockopt(zmq.XPUB_VERBOSE, 1)
     port = socket.bind_to_random_port("tcp://127.0.0.1")
     print(f"weather: reports leave from tcp://127.0.0.1:{port}", flush=True)
-    while socket.recv() != b"\1end":  # one subscriber will do
+    while socket.recv() != b"\1end\0":  # one subscriber will do
         pass
     for number in range(1, reports + 1):
         topic = b"%05d" % (10000 + number * 7919 % 90000)
-        socket.send_multipart([topic, msgpack.packb([number, number % 30, 50])])
-    socket.send_multipart([b"end", msgpack.packb([reports])])
+        socket.send(topic + b"\0" + msgpack.packb([number, number % 30, 50]))
+    socket.send(b"end\0" + msgpack.packb([reports]))
 
 
 def listen_to(server, prefixes):
     socket = zmq.Context.instance().socket(zmq.SUB)
     socket.connect(server)
-    for prefix in prefixes + ["end"]:
+    for prefix in prefixes + ["end\0"]:
         socket.setsockopt_string(zmq.SUBSCRIBE, prefix)
     count = 0
     while True:
-        topic, body = socket.recv_multipart()
+        topic, _, body = socket.recv().partition(b"\0")
         if topic == b"end":
             break
         number, temperature, humidity = msgpack.unpackb(body)
