@@ -225,7 +225,7 @@ void serve(zmq::Socket& queue, const Options& options) {
       }
     });
     all.spawn([&] {
-      for (const Note task : tasks) {
+      for (const Note& task : tasks) {
         const auto question = zmq::decode<Question>(task.body);
         grove::sleep(milliseconds(options.work_ms));
         const Answer answer{question.number * question.number, options.name};

@@ -33,10 +33,10 @@ says() { # NAME REGEX: waits for a line that matches; BASH_REMATCH has its parts
 }
 
 ends() { # NAME [STATUS]: waits for its end; `rest` is what it has said and was not read yet
-  local name=$1 wanted=${2:-0} status=0
+  local name=$1 wanted=${2:-0} status=0 fd=${output_of[$1]}
   # shellcheck disable=SC2034
-  rest=$(timeout 100 cat <&"${output_of[$name]}") || fail "$name does not end: $rest"
-  exec {output_of[$name]}<&-
+  rest=$(timeout 100 cat <&"$fd") || fail "$name does not end: $rest"
+  exec {fd}<&-
   wait "${pid_of[$name]}" || status=$?
   unset "pid_of[$name]" "output_of[$name]"
   [ "$status" = "$wanted" ] || fail "$name: status $status: $rest"
