@@ -64,7 +64,7 @@ struct Options {
 };
 constexpr int patience = 3; // heartbeats
 
-// -- the queue ------------------------------------------------------------------------------------
+// -- the queue -----------------------------------------------------------------------------------
 
 struct Task {
   std::uint64_t number = 0;
@@ -110,26 +110,33 @@ private:
 
   void read_workers() {
     for (;;) {
-      auto [envelope, note] = workers_.recv_enveloped<Note>();
-      const std::string name(envelope.at(0).text());
-      const auto [found, is_new] = workers_by_name_.try_emplace(name);
-      Worker& worker = found->second;
-      worker.last_heard = grove::now();
-      if (note.kind == Kind::ready) {
-        fmt::print("paranoid_pirate: {} is ready\n", name);
-        take_back(worker);
-        now_idle(name);
-      } else {
-        if (is_new)
-          fmt::print("paranoid_pirate: {} is back\n", name);
-        if (note.kind == Kind::answer) {
-          now_idle(name);
-          if (worker.task && worker.task->number == note.task)
-            answer(*std::exchange(worker.task, std::nullopt), note.body);
-        }
+      try {
+        auto [envelope, note] = workers_.recv_enveloped<Note>();
+        heard(std::string(envelope.at(0).text()), note);
+        hand_out();
+      } catch (const zmq::BadMessage& error) { // of somebody who is no worker
+        fmt::print("paranoid_pirate: {}\n", error.what());
       }
-      hand_out();
     }
+  }
+
+  void heard(const std::string& name, const Note& note) {
+    const auto [found, is_new] = workers_by_name_.try_emplace(name);
+    Worker& worker = found->second;
+    worker.last_heard = grove::now();
+    if (note.kind == Kind::ready) {
+      fmt::print("paranoid_pirate: {} is ready\n", name);
+      take_back(worker);
+      now_idle(name);
+      return;
+    }
+    if (is_new)
+      fmt::print("paranoid_pirate: {} is back\n", name);
+    if (note.kind != Kind::answer)
+      return;
+    now_idle(name);
+    if (worker.task && worker.task->number == note.task)
+      answer(*std::exchange(worker.task, std::nullopt), note.body);
   }
 
   // Says that we are here, and sees who has not said so for long.
@@ -209,8 +216,7 @@ private:
   std::uint64_t numbers_ = 0;
 };
 
-// -- a worker
-// ---------------------------------------------------------------------------------------
+// -- a worker ------------------------------------------------------------------------------------
 
 // Until the queue falls silent: TimeoutError.
 void serve(zmq::Socket& queue, const Options& options) {
@@ -261,8 +267,7 @@ int run_worker(const Options& options) {
   }
 }
 
-// -- a client
-// ---------------------------------------------------------------------------------------
+// -- a client ------------------------------------------------------------------------------------
 
 int run_client(const Options& options) {
   std::optional<zmq::Socket> socket;

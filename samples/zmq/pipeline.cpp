@@ -61,7 +61,7 @@ struct Options {
   std::string name = "worker";
 };
 
-// -- workers --------------------------------------------------------------------------------------
+// -- workers -------------------------------------------------------------------------------------
 
 // The three sockets of a worker.
 struct Sockets {
@@ -147,7 +147,7 @@ const std::map<std::string, RunWorker> kinds{{"greenlets", work},
                                              {"threads", run_as_thread},
                                              {"processes", run_as_process}};
 
-// -- the boss -------------------------------------------------------------------------------------
+// -- the boss ------------------------------------------------------------------------------------
 
 void ventilate(const Options& options, zmq::Socket& tasks) {
   for (std::uint64_t number = 0; number < options.tasks; ++number)
