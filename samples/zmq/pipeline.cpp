@@ -16,15 +16,19 @@
 //
 // High-water marks of 1 hand a slow worker no more than one or two tasks ahead of time; the others
 // are given the rest. (Over tcp the kernel's buffers hold some more.) A task is lost with the
-// process that it is given to; the boss notices such an end and gives up. See pirate.cpp for
-// requests that are made again.
+// process that it is given to; the boss notices such an end and gives up. See
+// paranoid_pirate.cpp for requests that are made again.
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <csignal>
 #include <cstddef>
 #include <cstdint>
-#include <list>
 #include <map>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <grove/actors.hpp>
@@ -59,6 +63,7 @@ struct Options {
   unsigned outside = 0;
   Endpoints boss;
   std::string name = "worker";
+  pid_t child_of = 0;
 };
 
 // -- workers -------------------------------------------------------------------------------------
@@ -133,8 +138,8 @@ void run_as_thread(const Endpoints& boss, const std::string& name) {
 }
 
 void run_as_process(const Endpoints& boss, const std::string& name) {
-  grove::Process process(
-      {"/proc/self/exe", "worker", boss.tasks, boss.results, boss.control, "--name", name});
+  grove::Process process({"/proc/self/exe", "worker", boss.tasks, boss.results, boss.control,
+                          "--name", name, "--child-of", std::to_string(::getpid())});
   fmt::print("pipeline: {} is process {}\n", name, process.pid());
   const auto status = process.wait();
   if (!status.success())
@@ -239,9 +244,15 @@ int main(int argc, char** argv) {
   worker->add_option("RESULTS", options.boss.results, "")->required();
   worker->add_option("CONTROL", options.boss.control, "")->required();
   worker->add_option("--name", options.name, "shown in the report")->capture_default_str();
+  worker->add_option("--child-of", options.child_of, "end when this process, our parent, does");
   return sample::run_role(app, argc, argv, [&] {
     if (*boss)
       return run_boss(options);
+    if (options.child_of != 0) { // its end may be so sudden that it can not tell us
+      ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+      if (::getppid() != options.child_of)
+        return 1;
+    }
     work(options.boss, options.name);
     return 0;
   });

@@ -67,8 +67,10 @@ TEST_P(EveryPipeline, every_task_is_done_once_and_each_worker_keeps_their_order)
     wait_for_workers(workers);
     all.spawn([&] { ventilate(count); });
     const auto shares = gather(count, workers);
-    for (std::uint32_t name = 0; name < workers; ++name)
-      EXPECT_GT(shares[name], 0U) << "worker " << name;
+    if (tasks_at.starts_with("inproc")) { // connecting is no more than that there
+      for (std::uint32_t name = 0; name < workers; ++name)
+        EXPECT_GT(shares[name], 0U) << "worker " << name;
+    }
     control.send(stop);
   });
 }
