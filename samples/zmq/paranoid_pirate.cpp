@@ -132,10 +132,10 @@ private:
     }
     if (is_new)
       fmt::print("paranoid_pirate: {} is back\n", name);
-    if (note.kind != Kind::answer)
+    if (note.kind != Kind::answer || (worker.task && worker.task->number != note.task))
       return;
     now_idle(name);
-    if (worker.task && worker.task->number == note.task)
+    if (worker.task) // else it was taken for dead, and another has the task
       answer(*std::exchange(worker.task, std::nullopt), note.body);
   }
 
@@ -173,7 +173,8 @@ private:
   void tell(const std::string& name, const Note& note) {
     try {
       workers_.send_enveloped(zmq::multipart(name), note, heartbeat_);
-    } catch (const grove::TimeoutError&) { // it does not read: it will be found silent
+    } catch (const grove::TimeoutError&) { // it does not read
+      gone(name);
     } catch (const std::system_error& error) {
       if (error.code() != std::errc::host_unreachable)
         throw;
@@ -218,6 +219,18 @@ private:
 
 // -- a worker ------------------------------------------------------------------------------------
 
+// What is no question is answered with nothing. If it ended the worker it would be given to the
+// next, and end that, too.
+zmq::Bytes answer_to(const zmq::Bytes& body, const Options& options) {
+  try {
+    const auto question = zmq::decode<Question>(body);
+    grove::sleep(milliseconds(options.work_ms));
+    return zmq::encode(Answer{question.number * question.number, options.name});
+  } catch (const zmq::DecodeError&) {
+    return {};
+  }
+}
+
 // Until the queue falls silent: TimeoutError.
 void serve(zmq::Socket& queue, const Options& options) {
   const milliseconds heartbeat(options.heartbeat_ms);
@@ -232,10 +245,7 @@ void serve(zmq::Socket& queue, const Options& options) {
     });
     all.spawn([&] {
       for (const Note& task : tasks) {
-        const auto question = zmq::decode<Question>(task.body);
-        grove::sleep(milliseconds(options.work_ms));
-        const Answer answer{question.number * question.number, options.name};
-        queue.send(Note{Kind::answer, task.task, zmq::encode(answer)}, heartbeat);
+        queue.send(Note{Kind::answer, task.task, answer_to(task.body, options)}, heartbeat);
       }
     });
     all.spawn([&] {

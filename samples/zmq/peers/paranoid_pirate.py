@@ -61,6 +61,8 @@ def worker(endpoint):
 def client(endpoint, count):
     socket = context.socket(zmq.REQ)
     socket.connect(endpoint)
+    socket.send(b"nonsense")
+    assert socket.recv() == b""
     for number in range(1, count + 1):
         socket.send(msgpack.packb([number]))
         square, who = msgpack.unpackb(socket.recv())
