@@ -5,11 +5,14 @@
 //   client REQ --+-- ROUTER broker DEALER--+-- REP worker
 //
 // The ROUTER puts the client's identity in front of each request, which comes back with the reply;
-// the DEALER hands the requests to the workers in turn. Neither looks into them. A request whose
-// worker dies is lost, and its client waits: see paranoid_pirate.cpp.
+// the DEALER hands the requests to the workers in turn. Neither looks into them. A reply whose
+// client has gone is dropped. A request whose worker dies is lost, and its client waits: see
+// paranoid_pirate.cpp.
 #include <cstdint>
 #include <set>
+#include <stdexcept>
 #include <string>
+#include <utility>
 
 #include "common.hpp"
 
@@ -34,20 +37,12 @@ struct Options {
   unsigned at_once = 1;
 };
 
-void pass_on(zmq::Socket& from, zmq::Socket& to) {
-  for (;;)
-    to.send_multipart(from.recv_multipart());
-}
-
 int run_broker(const Options& options) {
   zmq::Socket clients(zmq::SocketType::router);
   zmq::Socket workers(zmq::SocketType::dealer);
   fmt::print("broker: clients at {}\n", sample::listen(clients, options.port));
   fmt::print("broker: workers at {}\n", sample::listen(workers, options.workers_port));
-  grove::scope([&](grove::Group& all) {
-    all.spawn([&] { pass_on(clients, workers); });
-    all.spawn([&] { pass_on(workers, clients); });
-  });
+  zmq::Proxy(std::move(clients), std::move(workers)).run(); // until we are told to end
   return 0;
 }
 
