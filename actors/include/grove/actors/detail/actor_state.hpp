@@ -162,7 +162,11 @@ void send_urgent(Identity* actor, std::uint32_t generation, Mail* mail);
 
 // The mail goes to an actor of another hub, or to one that has ended.
 // False if its hub has shut down (or there is no actor): the mail was dropped.
-bool send_elsewhere(Identity* actor, std::uint32_t generation, Mail* mail) noexcept;
+bool send_to_hub(std::uint16_t home, Identity* actor, std::uint32_t generation,
+                 Mail* mail) noexcept;
+inline bool send_elsewhere(Identity* actor, std::uint32_t generation, Mail* mail) noexcept {
+  return send_to_hub(actor->home, actor, generation, mail);
+}
 
 // What a reference to nobody points at.
 extern constinit Identity nobody;
