@@ -72,6 +72,10 @@ inline bool comes_back(Identity* self) noexcept {
   return supervision != nullptr && !supervision->for_good && supervision->supervisor.alive();
 }
 
+inline bool keeps_inbox(Identity* self) noexcept {
+  return comes_back(self) && supervision_of(self)->keeps_inbox;
+}
+
 // The spawner goes on next: child first, spawner next, depth first.
 void end_start(Identity* self, const ExitReason* failure) {
   Birth* birth = inbox_of(self).sidecar.birth();
@@ -134,13 +138,13 @@ void finish(Identity* self, ExitReason reason, const ExitReason* start_failure =
   else
     take_ending(self, reason);
   const Shield shield;
-  if (!comes_back(self))
+  if (!keeps_inbox(self))
     drop_inbox(self); // who waits for an answer must not wait for the children's ends
   if (extras_of_actor(self) != nullptr)
     end_children(self);
   if (reason.kind != ExitReason::Kind::killed && start_failure == nullptr)
     run_on_stop(self, reason);
-  if (!comes_back(self))
+  if (!keeps_inbox(self))
     drop_inbox(self);
   end_dependents(self); // greenlets that were to end with it may use the object
   self->ops->destroy(self);
