@@ -104,6 +104,7 @@ struct Everything {
   std::pair<int, std::string> pair;
   std::tuple<> nothing;
   std::tuple<int, Line, bool> tuple;
+  std::tuple<int, std::string, Line> another;
   std::optional<Line> maybe;
   std::optional<std::string> never;
   std::variant<std::monostate, int, Line> choice;
@@ -253,6 +254,9 @@ TEST(Codec, other_kinds_are_written_as_the_format_has_them) {
   expect_bytes(false, "c2");
   expect_bytes(1.5F, "ca3fc00000");
   expect_bytes(0.1, "cb3fb999999999999a");
+  expect_bytes(3.0, "cb4008000000000000");
+  expect_bytes(-0.0F, "ca80000000");
+  EXPECT_TRUE(std::signbit(decode<double>(encode(-0.0))));
   expect_bytes(std::string(), "a0");
   expect_bytes(std::string("abc"), "a3616263");
   expect_bytes(Bytes{std::byte{1}}, "c40101");

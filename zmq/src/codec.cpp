@@ -7,6 +7,9 @@
 #define MSGPACK_EMBED_STACK_SIZE 0
 #include <msgpack.hpp>
 
+#include <array>
+#include <bit>
+
 namespace grove::zmq {
 
 namespace {
@@ -56,16 +59,25 @@ void Encoder::signed_integer(std::int64_t value) { Sink{*this}.packer().pack_int
 
 void Encoder::unsigned_integer(std::uint64_t value) { Sink{*this}.packer().pack_uint64(value); }
 
+// Not by the library: it writes 3.0 as the integer 3, and -0.0 as 0.
+template <class Bits>
+void Encoder::write_float(Bits bits, unsigned char head) {
+  std::array<char, 1 + sizeof bits> token{static_cast<char>(head)};
+  for (std::size_t i = sizeof bits; i > 0; --i, bits = static_cast<Bits>(bits >> 8U))
+    token[i] = static_cast<char>(bits & 0xffU);
+  Sink{*this}.write(token.data(), token.size());
+}
+
 void Encoder::float32(float value) {
   if (key_depth_ > 0 && std::isnan(value))
     fail("a NaN as a key");
-  Sink{*this}.packer().pack_float(value);
+  write_float(std::bit_cast<std::uint32_t>(value), 0xca);
 }
 
 void Encoder::float64(double value) {
   if (key_depth_ > 0 && std::isnan(value))
     fail("a NaN as a key");
-  Sink{*this}.packer().pack_double(value);
+  write_float(std::bit_cast<std::uint64_t>(value), 0xcb);
 }
 
 void Encoder::str(std::string_view value) {

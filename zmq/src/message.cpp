@@ -20,22 +20,6 @@ zmq_msg_t* raw(const Message& message) noexcept {
   return const_cast<zmq_msg_t*>(static_cast<const zmq_msg_t*>(message.native_handle()));
 }
 
-// libzmq frees the buffer on whichever of its threads is done with it last.
-template <class Buffer>
-Message adopt_buffer(Buffer buffer) {
-  Message message;
-  if (buffer.empty())
-    return message;
-  auto owner = std::make_unique<Buffer>(std::move(buffer));
-  const auto free_it = [](void*, void* hint) { delete static_cast<Buffer*>(hint); };
-  if (zmq_msg_init_data(raw(message), owner->data(), owner->size(), free_it, owner.get()) != 0) {
-    zmq_msg_init(raw(message));
-    throw std::bad_alloc();
-  }
-  owner.release(); // NOLINT: it is the message's now
-  return message;
-}
-
 } // namespace
 
 Message::Message() noexcept {
@@ -63,8 +47,28 @@ Message& Message::operator=(Message&& other) noexcept {
 
 Message::~Message() { zmq_msg_close(raw(*this)); }
 
-Message Message::adopt(std::string&& text) { return adopt_buffer(std::move(text)); }
-Message Message::adopt(std::vector<std::byte>&& bytes) { return adopt_buffer(std::move(bytes)); }
+Message Message::of_data(std::span<const std::byte> bytes, void (*release)(void* data, void* hint),
+                         void* hint) {
+  Message message;
+  // Not written to: mutable_bytes() says for which messages it is.
+  void* data = const_cast<std::byte*>(bytes.data());
+  if (zmq_msg_init_data(raw(message), data, bytes.size(), release, hint) != 0) {
+    zmq_msg_init(raw(message));
+    throw std::bad_alloc();
+  }
+  return message;
+}
+
+Message Message::adopt(std::string&& text) {
+  auto owner = std::make_unique<std::string>(std::move(text));
+  const auto bytes = view(std::string_view(*owner));
+  return borrow(bytes, std::move(owner));
+}
+Message Message::adopt(std::vector<std::byte>&& bytes) {
+  auto owner = std::make_unique<std::vector<std::byte>>(std::move(bytes));
+  const std::span<const std::byte> content(*owner);
+  return borrow(content, std::move(owner));
+}
 
 Message Message::copy() const {
   Message result;

@@ -85,6 +85,7 @@ struct Socket::Impl final : detail::Port, std::enable_shared_from_this<Impl> {
   ::zmq::socket_t socket; // empty once closed, which libzmq answers with ENOTSOCK
   SocketType type;
   std::array<std::int64_t, 2> timeouts{-1, -1}; // rcvtimeo, sndtimeo, in ms
+  std::uint64_t bad_messages = 0;
   detail::Edge edge{*this};
   grove::detail::Watch readiness;
 
@@ -429,6 +430,16 @@ Multipart Socket::recv_multipart(Deadline deadline) {
   use("zmq::Socket.recv_multipart").recv_all(parts, Patience::wait, &deadline);
   return parts;
 }
+void Socket::refuse(const DecodeError& error, Message&& message) {
+  refuse(error, multipart(std::move(message)));
+}
+void Socket::refuse(const DecodeError& error, Multipart&& parts) {
+  ++impl_->bad_messages;
+  throw BadMessage(on("recv", impl_->type) + ": " + error.what(), error.offset(), std::move(parts));
+}
+
+std::uint64_t Socket::bad_messages() const { return use("zmq::Socket.bad_messages").bad_messages; }
+
 std::optional<Multipart> Socket::try_recv_multipart() {
   std::optional<Multipart> parts(std::in_place);
   Impl& impl = use("zmq::Socket.try_recv_multipart");

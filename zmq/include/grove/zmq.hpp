@@ -8,3 +8,5 @@
 #include <grove/zmq/message.hpp>
 #include <grove/zmq/option.hpp>
 #include <grove/zmq/socket.hpp>
+#include <grove/zmq/topic.hpp>
+#include <grove/zmq/typed.hpp>

@@ -69,6 +69,8 @@ public:
 
 private:
   void open(std::size_t size);
+  template <class Bits>
+  void write_float(Bits bits, unsigned char head);
   struct Sink;
 
   Bytes* out_;

@@ -18,6 +18,8 @@
 #include <grove/zmq/error.hpp>
 #include <grove/zmq/message.hpp>
 #include <grove/zmq/option.hpp>
+#include <grove/zmq/topic.hpp>
+#include <grove/zmq/typed.hpp>
 
 namespace grove::zmq {
 
@@ -105,6 +107,54 @@ public:
   [[nodiscard]] bool try_send_multipart(Multipart&& parts);
   [[nodiscard]] std::optional<Multipart> try_recv_multipart();
 
+  // -- typed messages: see typed.hpp, topic.hpp ---------------------------------------------------
+  // Any value of the codec as a message of one part. Text and bytes are not encoded, here as above:
+  // they go as they are. EncodeError before anything is sent.
+  template <Encoded T>
+  void send(const T& value, const CodecLimits& limits = {});
+  template <Encoded T>
+  void send(const T& value, Deadline deadline, const CodecLimits& limits = {});
+  template <Encoded T>
+  [[nodiscard]] bool try_send(const T& value, const CodecLimits& limits = {});
+  // BadMessage for one that is no T; it is dropped, and counted.
+  template <class T>
+  [[nodiscard]] T recv(const CodecLimits& limits = {});
+  template <class T>
+  [[nodiscard]] T recv(Deadline deadline, const CodecLimits& limits = {});
+  template <class T>
+  [[nodiscard]] std::optional<T> try_recv(const CodecLimits& limits = {});
+  // The same in the last part, behind an envelope of any number of parts. Sending empties the
+  // envelope; if it throws, or returns false, the envelope is left as it was.
+  template <class T>
+  void send_enveloped(Multipart&& envelope, const T& body, const CodecLimits& limits = {});
+  template <class T>
+  void send_enveloped(Multipart&& envelope, const T& body, Deadline deadline,
+                      const CodecLimits& limits = {});
+  template <class T>
+  [[nodiscard]] bool try_send_enveloped(Multipart&& envelope, const T& body,
+                                        const CodecLimits& limits = {});
+  template <class T>
+  [[nodiscard]] Enveloped<T> recv_enveloped(const CodecLimits& limits = {});
+  template <class T>
+  [[nodiscard]] Enveloped<T> recv_enveloped(Deadline deadline, const CodecLimits& limits = {});
+  template <class T>
+  [[nodiscard]] std::optional<Enveloped<T>> try_recv_enveloped(const CodecLimits& limits = {});
+  // What is published under topics. BadMessage also for a topic that is none of them.
+  template <Subscribable A>
+  void subscribe(const A& topics);
+  template <Subscribable A>
+  void unsubscribe(const A& topics);
+  template <Subscribable A>
+  [[nodiscard]] Published<typename A::Value> recv(const A& topics, const CodecLimits& limits = {});
+  template <Subscribable A>
+  [[nodiscard]] Published<typename A::Value> recv(const A& topics, Deadline deadline,
+                                                  const CodecLimits& limits = {});
+  template <Subscribable A>
+  [[nodiscard]] std::optional<Published<typename A::Value>>
+  try_recv(const A& topics, const CodecLimits& limits = {});
+  // How many messages were a BadMessage.
+  std::uint64_t bad_messages() const;
+
   // libzmq's own handle; null when closed. Whoever calls send, recv or getsockopt(ZMQ_EVENTS) on it
   // may swallow the event that a greenlet waits for.
   void* native_handle() const noexcept;
@@ -118,6 +168,17 @@ private:
   std::string get_text(int number, const char* name) const;
   void set_int(int number, const char* name, std::int64_t value);
   int get_int(int number, const char* name) const;
+  bool send_behind(Multipart& envelope, Message&& body, const Deadline* deadline, bool wait);
+  template <class T>
+  T open(Message&& message, const CodecLimits& limits);
+  template <class T>
+  Enveloped<T> open(Multipart&& parts, const CodecLimits& limits);
+  template <class A>
+  Published<typename A::Value> open(Message&& message, const A& topics, const CodecLimits& limits);
+  template <class Received, class F>
+  auto understand(Received&& received, F decode);
+  [[noreturn]] void refuse(const DecodeError& error, Message&& message);
+  [[noreturn]] void refuse(const DecodeError& error, Multipart&& parts);
 
   std::shared_ptr<Impl> impl_; // also held by whoever waits
 };
@@ -154,3 +215,5 @@ requires(A != Access::read_only) void Socket::set(const Option<T, A>& option,
 }
 
 } // namespace grove::zmq
+
+#include <grove/zmq/detail/socket_typed.hpp>

@@ -103,14 +103,29 @@ consteval std::size_t count_fields() {
     return N;
 }
 
+/// Anything within the braces of one member, but no std::allocator_arg_t: a std::tuple has a
+/// constructor that takes that and one thing more, in whose body clang finds errors.
+template <class T>
+struct AnythingInside {
+  std::size_t ignored;
+  template <class U>
+  requires(std::is_copy_constructible_v<T> &&
+           !std::same_as<std::remove_const_t<U>, std::allocator_arg_t>)
+  operator U&() const;
+  template <class U>
+  requires(!std::is_copy_constructible_v<T> && !std::same_as<U, std::allocator_arg_t>)
+  operator U() const;
+};
+
 /// Whether member number Before is an array: braces around two values take the place of two.
 template <class T, std::size_t Before, std::size_t Count>
 consteval bool is_array_at() {
   return
       []<std::size_t... B, std::size_t... A>(std::index_sequence<B...>, std::index_sequence<A...>) {
     using Any = Anything<T>;
-    return requires { T{Any{B}..., {Any{0}, Any{1}}}; }
-    &&!requires { T{Any{B}..., {Any{0}, Any{1}}, Any{A}...}; };
+    using In = AnythingInside<T>;
+    return requires { T{Any{B}..., {In{0}, In{1}}}; }
+    &&!requires { T{Any{B}..., {In{0}, In{1}}, Any{A}...}; };
   }
   (std::make_index_sequence<Before>{}, std::make_index_sequence<Count - Before - 1>{});
 }

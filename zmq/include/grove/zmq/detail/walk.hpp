@@ -3,6 +3,7 @@
 #pragma once
 
 #include <grove/zmq/coder.hpp>
+#include <grove/zmq/detail/check.hpp>
 #include <grove/zmq/detail/fields.hpp>
 
 #include <algorithm>
@@ -24,67 +25,6 @@
 #include <vector>
 
 namespace grove::zmq::detail {
-
-/// Says in words why a type cannot be a part of a message.
-template <class T>
-consteval void check() {
-  static_assert(!std::is_reference_v<T> && !std::is_const_v<T>,
-                "grove codec: a reference or const field cannot be decoded; hold a value");
-  static_assert(!std::is_pointer_v<T> && !std::is_member_pointer_v<T> && !std::is_null_pointer_v<T>,
-                "grove codec: a raw pointer means nothing to a peer; hold a value, a std::optional "
-                "or a std::vector");
-  static_assert(!std::is_array_v<T>, "grove codec: a C array; use std::array");
-  static_assert(!std::is_union_v<T>, "grove codec: a union does not say what it holds; use "
-                                     "std::variant");
-  static_assert(!is_a<T, std::basic_string_view>,
-                "grove codec: a string_view owns nothing to decode into; use std::string");
-  static_assert(Leaf<T> || !std::is_arithmetic_v<T>,
-                "grove codec: msgpack has no such number; use integers up to 64 bits, float or "
-                "double");
-  if constexpr (std::is_enum_v<T>)
-    // Any integer within the underlying type is a value of such an enum; of another it may be
-    // undefined behaviour to hold it, and the codec does not know the enumerators.
-    static_assert(
-        requires { T{std::underlying_type_t<T>{}}; },
-        "grove codec: an enum without a fixed underlying type; write enum E : int, or "
-        "enum class E");
-  if constexpr (std::is_class_v<T> && !Library<T> && !Duration<T> && !HasFields<T> &&
-                !is_a<T, std::basic_string_view>)
-    static_assert(std::is_aggregate_v<T>,
-                  "grove codec: neither an aggregate nor a type the codec knows; give it "
-                  "auto fields() { return std::tie(...); } and the same const");
-}
-
-/// Says in words why an aggregate cannot be walked; else its number of fields.
-template <class T>
-consteval std::size_t checked_fields() {
-  static_assert(!HasBase<T>, "grove codec: an aggregate with a base class; make the base a field, "
-                             "or give the struct fields()");
-  static_assert(std::is_default_constructible_v<T>,
-                "grove codec: decoding starts from T{}, which this struct does not allow: is a "
-                "field a reference, const, or without a default constructor?");
-  static_assert(std::is_move_assignable_v<T>,
-                "grove codec: a struct that cannot be assigned: is a field a reference or const?");
-  if constexpr (!HasBase<T> && std::is_default_constructible_v<T>) {
-    constexpr std::size_t count = count_fields<T>();
-    static_assert(count > 0 || std::is_empty_v<T>,
-                  "grove codec: the fields cannot be counted; is there an anonymous union?");
-    static_assert(count <= max_fields, "grove codec: a struct of more than 100 fields; nest some "
-                                       "in structs of their own");
-    if constexpr (count <= max_fields) {
-      constexpr bool c_array = has_c_array<T, count>();
-      static_assert(!c_array, "grove codec: a struct with a C array; use std::array");
-      if constexpr (!c_array) {
-        static_assert(plain_size<T, count>() <= sizeof(T),
-                      "grove codec: a struct with bit-fields or packed fields; use whole integers");
-        return count;
-      }
-    }
-  }
-  return 0;
-}
-template <class T>
-inline constexpr std::size_t field_count = checked_fields<T>();
 
 template <class T>
 void write(Encoder& out, const T& value);
@@ -150,6 +90,17 @@ void write_fields(Encoder& out, const Tie& fields) {
         out.close();
       },
       fields);
+}
+
+/// Lets a struct with bool valid() const refuse what was read into it.
+template <class T>
+void check_valid(Decoder& in, const T& value, std::size_t at) {
+  if constexpr (requires {
+                  { value.valid() } -> std::same_as<bool>;
+                }) {
+    if (!value.valid())
+      in.fail("a value for which valid() is true", "one for which it is not", at);
+  }
 }
 
 /// Fields that the body does not have keep what they are; elements it has beyond are passed over.
@@ -392,17 +343,21 @@ void read(Decoder& in, T& value) {
   } else if constexpr (TupleLike<T>) {
     read_tuple(in, value);
   } else if constexpr (HasFields<T>) {
+    const std::size_t at = in.offset();
     auto tie = value.fields();
     read_fields(
         in, {}, [&](auto index) -> auto& { return std::get<index()>(tie); },
         std::make_index_sequence<std::tuple_size_v<decltype(tie)>>{});
+    check_valid(in, value, at);
   } else if constexpr (std::is_class_v<T> && std::is_aggregate_v<T>) {
     constexpr std::size_t count = field_count<T>;
+    const std::size_t at = in.offset();
     auto tie = tie_aggregate<count>(value);
     using boost::pfr::detail::sequence_tuple::get;
     read_fields(
         in, field_names<T, count>, [&](auto index) -> auto& { return get<index()>(tie); },
         std::make_index_sequence<count>{});
+    check_valid(in, value, at);
   }
 }
 
