@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+// What the servers of all mechanisms have in common.
+#pragma once
+
+#include <string>
+
+#include <grove/zmq/option.hpp>
+#include <grove/zmq/socket.hpp>
+
+namespace grove::zmq::detail {
+
+// libzmq lets CURVE clients in unasked while nobody answers at inproc://zeromq.zap.01. With this
+// option (a draft, but built in everywhere since 4.3.2) it refuses them, and asks only if there is
+// a domain.
+inline constexpr Option<bool> zap_enforce_domain{93, "zap_enforce_domain"};
+
+inline void set_zap_domain(Socket& socket, const std::string& domain) {
+  socket.set(zap_enforce_domain, true);
+  socket.set(option::zap_domain, domain);
+}
+
+} // namespace grove::zmq::detail
