@@ -27,7 +27,8 @@ inline bool python_has_zmq() {
   GTEST_SKIP() << "apt-get install python3-zmq"
 
 // Runs a script while the hub goes on, and returns what it has written. A minute is a hang.
-inline std::string python(const std::string& script, const std::vector<std::string>& arguments = {}) {
+inline std::string python(const std::string& script,
+                          const std::vector<std::string>& arguments = {}) {
   std::vector<std::string> argv{"/usr/bin/python3", "-c", script};
   argv.insert(argv.end(), arguments.begin(), arguments.end());
   Process child(argv, {.out = Stdio::pipe(), .err = Stdio::to_stdout()});

@@ -22,8 +22,8 @@
 namespace grove::zmq {
 namespace {
 
-using ::testing::HasSubstr;
 using test::text_of;
+using ::testing::HasSubstr;
 
 // The test case of RFC 32.
 constexpr std::array<unsigned char, 8> hello_bytes{0x86, 0x4F, 0xD2, 0x6F, 0xB5, 0x59, 0xF7, 0x5B};

@@ -163,15 +163,15 @@ protected:
   }
 };
 
-INSTANTIATE_TEST_SUITE_P(
-    zmq, EveryMonitorWait,
-    ::testing::Values(Wait{"next", [](Monitor& m) { static_cast<void>(m.next()); }},
-                      Wait{"events",
-                           [](Monitor& m) {
-                             for (const MonitorEvent& event : m.events())
-                               ADD_FAILURE() << name_of(event.kind);
-                           }}),
-    [](const auto& wait) { return std::string(wait.param.name); });
+INSTANTIATE_TEST_SUITE_P(zmq, EveryMonitorWait,
+                         ::testing::Values(Wait{"next",
+                                                [](Monitor& m) { static_cast<void>(m.next()); }},
+                                           Wait{"events",
+                                                [](Monitor& m) {
+                                                  for (const MonitorEvent& event : m.events())
+                                                    ADD_FAILURE() << name_of(event.kind);
+                                                }}),
+                         [](const auto& wait) { return std::string(wait.param.name); });
 
 TEST_P(EveryMonitorWait, a_kill_takes_no_event) {
   const auto waiting = spawn([&] { GetParam().operation(*monitor); });

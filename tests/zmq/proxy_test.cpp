@@ -24,9 +24,9 @@ namespace grove::zmq {
 namespace {
 
 using namespace std::chrono_literals;
+using test::settle;
 using ::testing::Each;
 using ::testing::ElementsAre;
-using test::settle;
 
 class ProxyTest : public test::HubTest {
 protected:
@@ -221,9 +221,9 @@ TEST_F(ProxyTest, a_peer_that_is_gone_is_counted_and_the_rest_goes_on) {
 }
 
 TEST_F(ProxyTest, with_a_time_limit_for_sending_a_peer_that_does_not_read_loses_messages) {
-  Socket back = bound(SocketType::push, "inproc://back", 1);
-  back.set(option::sndtimeo, 1ms);
-  Proxy proxy(bound(SocketType::pull, "inproc://front"), std::move(back));
+  Socket sink = bound(SocketType::push, "inproc://back", 1);
+  sink.set(option::sndtimeo, 1ms);
+  Proxy proxy(bound(SocketType::pull, "inproc://front"), std::move(sink));
   proxy.start();
   Socket push = connected(SocketType::push, "inproc://front");
   Socket pull = connected(SocketType::pull, "inproc://back", 1);
@@ -480,8 +480,7 @@ TEST_F(ProxyTest, what_passes_nothing_on_is_refused) {
   for (const SocketType type : {SocketType::pull, SocketType::rep, SocketType::router}) {
     EXPECT_THROW(one_way(1, {.capture = Socket(context, type)}), std::invalid_argument);
   }
-  EXPECT_THROW(one_way(1, {.control = Socket(context, SocketType::router)}),
-               std::invalid_argument);
+  EXPECT_THROW(one_way(1, {.control = Socket(context, SocketType::router)}), std::invalid_argument);
 }
 
 } // namespace

@@ -68,8 +68,9 @@ TEST(ZapRequestTest, what_is_malformed_is_refused_if_there_is_somebody_to_tell) 
     all.at(index) = text;
     return parse_zap_request(frames(all));
   };
-  for (const ZapRequest& parsed : {with(2, "2.0"), with(2, ""), with(4, std::string(256, 'x')),
-                                   with(6, std::string(256, 'x')), with(7, std::string(256, 'x'))}) {
+  for (const ZapRequest& parsed :
+       {with(2, "2.0"), with(2, ""), with(4, std::string(256, 'x')), with(6, std::string(256, 'x')),
+        with(7, std::string(256, 'x'))}) {
     EXPECT_TRUE(parsed.reply_to.has_value());
     EXPECT_FALSE(parsed.request.has_value());
   }
@@ -158,7 +159,9 @@ TEST(AccessRulesTest, addresses_come_first) {
   AccessTable table;
   table.anonymous = true;
   std::string user;
-  const auto judge = [&](const char* address) { return table.judge(request("NULL", address), user); };
+  const auto judge = [&](const char* address) {
+    return table.judge(request("NULL", address), user);
+  };
   EXPECT_EQ(judge("192.0.2.7"), Verdict::allowed);
   EXPECT_EQ(judge(""), Verdict::allowed); // ipc:// has none
   table.denied.push_back(*AddressRange::parse("192.0.2.0/24"));

@@ -2,6 +2,8 @@
 // What the servers of all mechanisms have in common.
 #pragma once
 
+#include <zmq.h>
+
 #include <string>
 
 #include <grove/zmq/option.hpp>
@@ -16,7 +18,10 @@ inline constexpr Option<bool> zap_enforce_domain{93, "zap_enforce_domain"};
 
 inline void set_zap_domain(Socket& socket, const std::string& domain) {
   socket.set(zap_enforce_domain, true);
-  socket.set(option::zap_domain, domain);
+  if (!domain.empty())
+    socket.set(option::zap_domain, domain);
+  else
+    zmq_setsockopt(socket.native_handle(), ZMQ_ZAP_DOMAIN, nullptr, 0); // its way to clear it
 }
 
 } // namespace grove::zmq::detail
