@@ -55,16 +55,15 @@ protected:
                                    bound(SocketType::push, back, hwm), std::move(options));
   }
   std::string front, back; // where the last one_way() is
+  // Sends until the proxy, which has all the time it wants, takes no more.
   static int fill(Socket& push) {
-    int count = 0;
-    for (int idle = 0; idle < 20; ++idle) {
-      while (push.try_send(std::to_string(count))) {
-        ++count;
-        idle = 0;
+    for (int count = 0;; ++count) {
+      try {
+        push.send(std::to_string(count), 50ms);
+      } catch (const TimeoutError&) {
+        return count;
       }
-      yield(); // the proxy passes on what it can
     }
-    return count;
   }
   static void expect_all(Socket& pull, int from, int to) {
     for (int i = from; i < to; ++i)
@@ -230,7 +229,7 @@ TEST_F(ProxyTest, with_a_time_limit_for_sending_a_peer_that_does_not_read_loses_
   for (int i = 0; i < 10; ++i)
     push.send(std::to_string(i));
   while (proxy.stats().to_backend.messages + proxy.stats().to_backend.dropped < 10)
-    sleep(1ms);
+    yield();
   EXPECT_GT(proxy.stats().to_backend.dropped, 0U);
   for (std::uint64_t i = 0; i < proxy.stats().to_backend.messages; ++i)
     EXPECT_EQ(pull.recv(30s).text(), std::to_string(i));
@@ -345,8 +344,9 @@ TEST_P(ControlTest, its_words_pause_resume_and_end) {
   Socket pull = connected(SocketType::pull, back);
   const auto say = [&](const char* word) {
     steer.send(word);
-    if (type == SocketType::rep)
+    if (type == SocketType::rep) {
       EXPECT_TRUE(steer.recv(30s).empty()) << word;
+    }
   };
   const auto running = spawn([&] { proxy->run(); });
   settle();
@@ -401,7 +401,7 @@ TEST_F(ProxyTest, ending_it_in_mid_stream_passes_on_whole_messages_only) {
       running.kill(); // whoever runs it
     else
       proxy->stop();
-    EXPECT_TRUE(running.ready() || proxy->ended());
+    EXPECT_TRUE(proxy->ended());
     while (const std::optional<Multipart> message = pull.try_recv_multipart())
       take(*message);
     EXPECT_GE(proxy->stats().to_backend.messages, static_cast<std::uint64_t>(next));
@@ -468,9 +468,9 @@ TEST_F(ProxyTest, the_end_of_a_socket_or_the_context_is_its_own) {
 }
 
 TEST_F(ProxyTest, what_passes_nothing_on_is_refused) {
-  const auto refused = [&](SocketType front, SocketType back) {
+  const auto refused = [&](SocketType left, SocketType right) {
     return test::text_of<std::invalid_argument>(
-        [&] { Proxy(Socket(context, front), Socket(context, back)); });
+        [&] { Proxy(Socket(context, left), Socket(context, right)); });
   };
   EXPECT_EQ(refused(SocketType::rep, SocketType::dealer),
             "grove: zmq::Proxy: a REP has turns; take a ROUTER or DEALER in its place");
