@@ -207,7 +207,7 @@ else:
     while recv_monitor_message(events)['event'] not in failures:
         if events.poll(30000) == 0:
             sys.exit('was not refused')
-socket.close()
+context.destroy()
 )";
   const std::string secret(good_keys.secret_key());
   const auto try_as = [&](const char* kind) {
@@ -281,12 +281,13 @@ TEST_F(AuthenticatorTest, python_gets_in_with_the_right_password_only) {
   const std::string endpoint = serve_plain();
   static const char script[] = R"(
 import sys, zmq
-socket = zmq.Context().socket(zmq.PUSH)
+context = zmq.Context()
+socket = context.socket(zmq.PUSH)
+events = socket.get_monitor_socket()
 socket.plain_username = b'ann'
 socket.plain_password = sys.argv[2].encode()
 socket.linger = 30000 if sys.argv[2] == 'right' else 0
 socket.connect(sys.argv[1])
-events = socket.get_monitor_socket()
 if sys.argv[2] == 'right':
     socket.send_string('right')
 else:
@@ -294,7 +295,7 @@ else:
     assert events.poll(30000)
     while recv_monitor_message(events)['event'] != zmq.EVENT_HANDSHAKE_FAILED_AUTH:
         assert events.poll(30000)
-socket.close()
+context.destroy()
 )";
   test::python(script, {endpoint, "wrong"});
   wait_for(events, {Kind::handshake_failed_auth});
@@ -389,6 +390,7 @@ TEST_F(AuthenticatorTest, a_decision_that_takes_too_long_or_throws_refuses) {
   EXPECT_EQ(wait_for(events, {Kind::handshake_failed_auth}).zap_status(), 300);
   EXPECT_GE(authenticator->counts().put_off, 1U);
   throws = true;
+  Socket two = curve_client(good_keys, endpoint); // `one` tries again only after handshake_ivl
   while (wait_for(events, {Kind::handshake_failed_auth}).zap_status() != 500)
     ;
   EXPECT_GE(authenticator->counts().failed, 1U);

@@ -12,7 +12,7 @@
 namespace grove::zmq::detail {
 
 // libzmq lets CURVE clients in unasked while nobody answers at inproc://zeromq.zap.01. With this
-// option (a draft, but built in everywhere since 4.3.2) it refuses them, and asks only if there is
+// option (a draft that is built in all the same) it refuses them, and asks only if there is
 // a domain.
 inline constexpr Option<bool> zap_enforce_domain{93, "zap_enforce_domain"};
 
