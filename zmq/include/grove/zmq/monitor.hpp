@@ -103,9 +103,7 @@ public:
       return *this;
     }
     void operator++(int) { events_->advance(); }
-    friend bool operator==(const iterator& at, std::default_sentinel_t) {
-      return at.done();
-    }
+    friend bool operator==(const iterator& at, std::default_sentinel_t) { return at.done(); }
 
   private:
     friend class MonitorEvents;
