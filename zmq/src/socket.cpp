@@ -186,6 +186,9 @@ Socket::Socket(SocketType type) : Socket(Context::process(), type) {}
 Socket::Socket(Context& context, SocketType type)
     : impl_(std::make_shared<Impl>(context.state_, type)) {}
 
+Socket::Socket(const Socket& sibling, SocketType type)
+    : impl_(std::make_shared<Impl>(sibling.use("zmq::Socket").context, type)) {}
+
 Socket::Socket(Socket&& other) noexcept = default;
 
 Socket& Socket::operator=(Socket&& other) noexcept {
@@ -218,6 +221,13 @@ bool Socket::closed() const noexcept { return impl_ == nullptr || impl_->handle(
 
 void* Socket::native_handle() const noexcept {
   return impl_ == nullptr ? nullptr : impl_->handle();
+}
+
+std::function<void*()> Socket::handle_while_open() const {
+  return [impl = std::weak_ptr(impl_)]() -> void* {
+    const auto open = impl.lock();
+    return open == nullptr ? nullptr : open->handle();
+  };
 }
 
 void Socket::set_raw(int number, const char* name, const void* value, std::size_t size) {

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <memory>
 #include <optional>
@@ -160,7 +161,11 @@ public:
   void* native_handle() const noexcept;
 
 private:
+  friend class Monitor;
   struct Impl;
+  Socket(const Socket& sibling, SocketType type); // in its context
+  // Gives the handle for as long as this socket is open, then null.
+  std::function<void*()> handle_while_open() const;
   Impl& use(const char* what) const;
   void set_raw(int number, const char* name, const void* value, std::size_t size);
   void get_raw(int number, const char* name, void* value, std::size_t& size) const;
