@@ -488,6 +488,64 @@ TEST_F(EdgeTest, a_kill_after_the_turn_was_granted_comes_too_late) {
   EXPECT_EQ(fake.messages, 0);
 }
 
+TEST_F(EdgeTest, a_kill_after_an_operation_was_done_comes_too_late) {
+  FakeSocket fake;
+  Edge edge(fake);
+  FakeOp receive(edge, fake, Direction::receive);
+  bool returned = false;
+  const auto receiver = spawn([&] {
+    wait_any(receive);
+    returned = true;
+  });
+  settle();
+  fake.new_messages = 1;
+  edge.on_readable();
+  EXPECT_TRUE(receive.done()); // before its greenlet runs
+  EXPECT_EQ(fake.messages, 0);
+  receiver.kill();
+  EXPECT_TRUE(returned);
+}
+
+// The first operation's look is old when the second has made its attempt.
+TEST_F(EdgeTest, operations_of_one_wait_do_not_swallow_each_others_news) {
+  FakeSocket fake;
+  Edge edge(fake);
+  FakeOp receive(edge, fake, Direction::receive), send(edge, fake, Direction::send);
+  receive.reset();
+  send.reset();
+  EXPECT_FALSE(receive.ready());
+  fake.new_messages = 1;
+  EXPECT_FALSE(send.ready()); // handles the command
+  EXPECT_FALSE(fake.readable());
+  receive.arm();
+  send.arm();
+  EXPECT_TRUE(fake.reminds);
+  receive.disarm();
+  send.disarm();
+  EXPECT_FALSE(fake.reminds);
+}
+
+// A mandatory ROUTER, again.
+TEST_F(EdgeTest, events_that_contradict_an_operation_do_not_spin) {
+  FakeSocket fake;
+  Edge edge(fake);
+  fake.says_writable = true;
+  FakeOp send(edge, fake, Direction::send);
+  const auto sender = spawn([&] { wait_any(send); });
+  settle();
+  const int attempts = fake.attempts;
+  settle(100);
+  EXPECT_EQ(fake.attempts, attempts);
+  ASSERT_TRUE(std::exchange(fake.reminds, false));
+  edge.on_reminder();
+  EXPECT_LT(fake.attempts - attempts, 5);
+  EXPECT_TRUE(fake.reminds);
+  fake.room = 1;
+  edge.on_reminder();
+  sender.get();
+  EXPECT_TRUE(send.done());
+}
+
 TEST_F(EdgeTest, whoever_times_out_leaves_the_line) {
   FakeSocket fake;
   Edge edge(fake);
