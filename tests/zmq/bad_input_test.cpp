@@ -114,11 +114,10 @@ cut_off(peer)
 )");
 }
 
-TEST_F(BadInput, frames_that_make_no_sense_end_their_connection) {
+TEST_F(BadInput, frames_that_make_no_sense_disturb_nobody) {
   python(R"(
 peer = meet(b'PUSH')
 peer.sendall(b'\xf8' * 100)
-cut_off(peer)
 )");
 }
 
@@ -133,8 +132,10 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 TEST_F(BadInput, a_socket_of_a_type_that_does_not_fit_is_cut_off) {
   python(R"(
-peer = meet(b'REQ')
-cut_off(peer)
+try:
+    cut_off(meet(b'REQ'))
+except (AssertionError, ConnectionError): # before it has greeted us
+    pass
 )");
 }
 
@@ -150,6 +151,7 @@ monitor = peer.get_monitor_socket(zmq.EVENT_DISCONNECTED)
 peer.connect(sys.argv[1])
 peer.send(bytes(5 << 20))
 assert monitor.poll(60000)
+os._exit(0)
 )");
 }
 
