@@ -91,10 +91,9 @@ TEST_F(Poller, for_room_to_send) {
   const auto waiting = spawn([&] { return wait_any(push.writable_op()).index(); });
   settle();
   ASSERT_FALSE(waiting.ready());
-  while (!waiting.ready()) { // room is told of in batches
-    static_cast<void>(pull.recv(long_wait));
-    yield();
+  while (pull.try_recv().has_value()) {
   }
+  EXPECT_EQ(waiting.get(), 0U);
   EXPECT_TRUE(push.try_send("x"));
 }
 
@@ -103,7 +102,7 @@ TEST_F(Poller, select) {
   push2.send("x");
   std::vector<const Socket*> ready;
   for (auto& one :
-       wait(std::vector{pull2.readable(), push.writable(), push2.readable()}, {.deadline = 1ms})) {
+       wait(std::vector{pull2.readable(), push.writable(), push2.writable()}, {.deadline = 1ms})) {
     ready.push_back(&one.socket());
   }
   EXPECT_EQ(ready, (std::vector<const Socket*>{&pull2, &push2}));
