@@ -634,6 +634,20 @@ TEST_F(SocketTest, a_mandatory_router_refuses_who_it_does_not_know) {
   EXPECT_EQ(dealer.recv().text(), "body");
 }
 
+// libzmq would drop it without a word.
+TEST_F(SocketTest, a_message_that_names_only_its_peer_is_refused) {
+  Socket router(context, SocketType::router), dealer(context, SocketType::dealer);
+  dealer.set(option::routing_id, "friend");
+  dealer.connect(router.bind("inproc://here"));
+  EXPECT_EQ(test::text_of<std::system_error>([&] { router.send("friend"); }),
+            "send on ROUTER inproc://here (the first part names the peer, the message follows): "
+            "Invalid argument");
+  EXPECT_THROW(static_cast<void>(router.try_send("friend")), std::system_error);
+  EXPECT_EQ(router.stats().sent, 0U);
+  router.send_multipart({"friend", "body"});
+  EXPECT_EQ(dealer.recv().text(), "body");
+}
+
 TEST_F(SocketTest, a_closed_or_moved_socket_says_so) {
   Socket pull(context, SocketType::pull);
   Socket moved = std::move(pull);

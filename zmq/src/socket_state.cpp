@@ -135,6 +135,8 @@ void SocketState::fail_transfer(int error, const char* what) const {
     text += " (this type only goes the other way)";
   } else if (error == EHOSTUNREACH) {
     text += " (no peer has the routing id in the first part)";
+  } else if (error == EINVAL && (type == SocketType::router || type == SocketType::stream)) {
+    text += " (the first part names the peer, the message follows)";
   }
   fail(error, text);
 }

@@ -57,6 +57,11 @@ std::size_t drop_rest(void* handle, const Message& part) noexcept {
   return count;
 }
 
+// Whose first part names the peer. libzmq drops such a part without a word if nothing follows.
+bool is_addressed(SocketType type) noexcept {
+  return type == SocketType::router || type == SocketType::stream;
+}
+
 // As ZMQ_EVENTS does when it is read.
 void handle_commands(void* handle) noexcept {
   int events = 0;
@@ -78,6 +83,10 @@ Attempt Sending::attempt(void* handle) noexcept {
 Attempt Sending::attempt_once(void* handle) noexcept {
   error_ = 0;
   const std::size_t last = parts_.size() - 1;
+  if (last == 0 && is_addressed(type_)) [[unlikely]] {
+    error_ = EINVAL;
+    return Attempt::done;
+  }
   const bool keep = starts_anew(type_);
   for (; next_ < last; ++next_) {
     if (keep) {
