@@ -48,8 +48,7 @@ protected:
   }
 };
 
-// -- what pyzmq's Poller does: the table of docs/zmq.md
-// --------------------------------------------
+// -- what pyzmq's Poller does: the table of docs/zmq.md -----------------------------------------
 
 class Poller : public OperationTest {};
 
@@ -118,8 +117,7 @@ TEST_F(Poller, without_waiting) {
   EXPECT_EQ(count, 1);
 }
 
-// -- exactly one
-// ------------------------------------------------------------------------------------
+// -- exactly one --------------------------------------------------------------------------------
 
 TEST_F(OperationTest, takes_one_message_and_leaves_the_other) {
   push.send("one");
@@ -212,7 +210,7 @@ TEST_F(OperationTest, both_directions_of_one_socket) {
   EXPECT_EQ(again.get(), 1U);
 }
 
-// -- the ends of waits ---------------------------------------------------------------------------
+// -- the ends of waits --------------------------------------------------------------------------
 
 TEST_F(OperationTest, closing_and_shutting_down_end_them_with_closed) {
   const auto closed = spawn([&] {
@@ -276,8 +274,41 @@ TEST_F(OperationTest, a_socket_that_is_always_ready_lets_others_run) {
   other.join();
 }
 
-// -- statistics
-// ------------------------------------------------------------------------------------
+TEST_F(OperationTest, a_wait_of_no_time_takes_what_is_there) {
+  Socket in(context, SocketType::pull), out(context, SocketType::push);
+  out.connect(in.bind("inproc://wide"));
+  for (int i = 0; i < 400; ++i)
+    out.send("x");
+  for (int i = 0; i < 200; ++i)
+    ASSERT_EQ(wait_any(in.recv_op(), after(0s)).index(), 0U) << i;
+  int got = 0;
+  for (int i = 0; i < 200; ++i) {
+    for (Socket* ready : wait(std::vector{&in}, {.deadline = 0s}))
+      got += ready->try_recv().has_value();
+  }
+  EXPECT_EQ(got, 200);
+}
+
+TEST_F(OperationTest, a_kill_while_it_gives_way_loses_nothing) {
+  Socket in(context, SocketType::pull), out(context, SocketType::push);
+  out.connect(in.bind("inproc://wide"));
+  for (int i = 0; i < 200; ++i)
+    out.send(std::to_string(i));
+  int got = 0;
+  const auto receiver = spawn([&] {
+    for (;; ++got)
+      ASSERT_EQ(std::get<0>(wait_any(in.recv_op())).text(), std::to_string(got));
+  });
+  yield();
+  EXPECT_GT(got, 0);
+  EXPECT_LT(got, 200);
+  receiver.kill();
+  EXPECT_TRUE(receiver.killed());
+  for (; got < 200; ++got)
+    ASSERT_EQ(in.recv(long_wait).text(), std::to_string(got));
+}
+
+// -- statistics ---------------------------------------------------------------------------------
 
 TEST_F(OperationTest, statistics_are_exact) {
   EXPECT_EQ(push.stats().sent, 0U);

@@ -25,7 +25,7 @@ constexpr std::chrono::milliseconds soon{0};
 Outcome Edge::wait(Direction d, const char* what, Deadline deadline, AttemptRef attempt,
                    Outcome outcome) {
   if (budget_ == 0) {
-    budget_ = operations_per_turn;
+    rested();
     grove::detail::yield_now();
     if (closed_)
       return Outcome::closed;
@@ -88,7 +88,7 @@ Outcome Edge::wait(Direction d, const char* what, Deadline deadline, AttemptRef 
 
     if (closed_)
       return Outcome::closed; // even when it was granted the turn just before
-    budget_ = operations_per_turn;
+    rested();
     if (!stand.waiter.granted)
       return Outcome::timeout;
     turn = first_in_line = woken = true;
@@ -104,12 +104,7 @@ bool Edge::try_now(Direction d, Errand& errand) noexcept {
   errand.seen = acts_; // a line that others stand in was looked at
   if (!idle(d))
     return false;
-  if (budget_ == 0) {
-    budget_ = operations_per_turn;
-    ++acts_; // so that it looks when it stands, and is served after others have run
-    return false;
-  }
-  --budget_;
+  budget_ -= budget_ > 0;
   for (int contradictions = 0;; ++contradictions) {
     ++acts_;
     if (errand.attempt() == Attempt::done) {
@@ -151,8 +146,8 @@ bool Edge::is_ready(Direction d, std::uint64_t& seen) noexcept {
   if (closed_)
     return true;
   seen = acts_;
-  if (budget_ == 0) {
-    budget_ = operations_per_turn;
+  if (budget_ == 0) { // let others run: it looks again when it stands, and is told at the next poll
+    rested();
     ++acts_;
     return false;
   }

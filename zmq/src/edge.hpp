@@ -50,7 +50,8 @@ public:
   // Start or stop calling Edge::on_readable() while ZMQ_FD is readable (P65: never writable). To
   // stop also calls off what remind() promised.
   virtual void watch(bool on) noexcept = 0;
-  // Calls Edge::on_reminder() from the hub's poll, so much later; of several, at the first.
+  // Calls Edge::on_reminder() from the hub's poll, so much later; of several, at the first. After
+  // no time at all it comes before any deadline that is due then.
   virtual void remind(std::chrono::milliseconds after) noexcept = 0;
 
 protected:
@@ -116,13 +117,17 @@ public:
 
   // -- operations ------------------------------------------------------------------------------
   // Try, stand in line, leave it, in this order; between the first two nothing suspends. A waiter's
-  // `item` is its Errand. False also when the hub is due: who then stands is served after others
-  // have run.
+  // `item` is its Errand.
   bool try_now(Direction d, Errand& errand) noexcept;
   void stand(Direction d, grove::detail::Waiter& waiter, const Errand& errand) noexcept;
   void leave(Direction d, grove::detail::Waiter& waiter, const Errand& errand) noexcept;
 
+  // Who is done asks whether it has to give way, and says that it has.
+  bool due() const noexcept { return budget_ == 0; }
+  void rested() noexcept { budget_ = operations_per_turn; }
+
   // -- watchers: likewise ------------------------------------------------------------------------
+  // False also when others have to run first: who then stands is told after that.
   bool is_ready(Direction d, std::uint64_t& seen) noexcept;
   void stand_by(Direction d, grove::detail::Waiter& waiter, std::uint64_t seen) noexcept;
   void leave(grove::detail::Waiter& waiter) noexcept;

@@ -5,6 +5,8 @@
 #include <cerrno>
 #include <stdexcept>
 
+#include <grove/hub/timeout.hpp>
+
 #include "fail.hpp"
 #include "socket_state.hpp"
 
@@ -22,11 +24,19 @@ bool TransferOp::ready() {
 void TransferOp::arm() { socket_->edge.stand(direction_, waiter_, errand_); }
 void TransferOp::disarm() { socket_->edge.leave(direction_, waiter_, errand_); }
 
-void TransferOp::check_open(const char* what) const {
-  if (!waiter_.granted && socket_->edge.closed())
+void TransferOp::finish(const char* what) {
+  Edge& edge = socket_->edge;
+  if (!waiter_.granted && edge.closed())
     fail(ENOTSOCK, socket_->on(what));
   if (error_ != 0)
     socket_->fail_transfer(error_, what);
+  if (waiter_.granted) {
+    edge.rested(); // it was parked
+  } else if (edge.due()) {
+    edge.rested();
+    const Shield shield; // the message is ours: a kill waits
+    grove::detail::yield_now();
+  }
 }
 
 } // namespace detail
@@ -47,7 +57,7 @@ Attempt RecvOp::operator()() noexcept {
 }
 
 Message RecvOp::take() {
-  check_open("recv");
+  finish("recv");
   if (dropped_ != 0)
     socket_->fail_parts(dropped_);
   return std::move(message_);
@@ -68,7 +78,7 @@ Attempt RecvMultipartOp::operator()() noexcept {
 }
 
 Multipart RecvMultipartOp::take() {
-  check_open("recv");
+  finish("recv");
   if (failure_ != nullptr)
     std::rethrow_exception(failure_);
   return std::move(parts_);
@@ -98,7 +108,7 @@ Attempt SendOp::operator()() noexcept {
 }
 
 void SendOp::take() {
-  check_open("send");
+  finish("send");
   parts_.clear();
 }
 

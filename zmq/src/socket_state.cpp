@@ -103,7 +103,7 @@ void SocketState::watch(bool on) noexcept {
 }
 
 void SocketState::remind(std::chrono::milliseconds after) noexcept {
-  const std::int64_t due = Deadline(after).nanoseconds();
+  const std::int64_t due = after == after.zero() ? 0 : Deadline(after).nanoseconds();
   if (reminder.armed()) {
     if (reminder.due <= due)
       return;

@@ -34,7 +34,8 @@ protected:
     waiter_.item = &errand_;
   }
   ~TransferOp() = default;
-  void check_open(const char* what) const; // take(): throws if the socket was closed meanwhile
+  // take() begins with it: throws what went wrong, or gives way after many operations.
+  void finish(const char* what);
   std::shared_ptr<SocketState> socket_;
   int error_ = 0;
 
@@ -90,7 +91,8 @@ private:
 };
 
 // Succeeds while the socket can receive, or send, without waiting, as far as libzmq knows; also
-// when it is closed. Takes nothing and no turn: another greenlet may come first.
+// when it is closed. Takes nothing and no turn: another greenlet may come first. Every now and then
+// others run first: beside after(0s) it may lose though it is ready.
 class ReadyOp : public grove::detail::Operation {
 public:
   using Result = void;
