@@ -40,8 +40,7 @@ long number_of_environment(const char* name, long otherwise) {
   return text == nullptr ? otherwise : std::stol(text);
 }
 
-// -- our side
-// --------------------------------------------------------------------------------------
+// -- our side ---------------------------------------------------------------------------------
 
 void arrived_in_time(std::size_t index) { ASSERT_EQ(index, 0U) << "stalled"; }
 
@@ -138,8 +137,7 @@ void echo(Socket& socket, Number count, Random random) {
     send_somehow(socket, receive_somehow(socket, random), random);
 }
 
-// -- the plain thread's side
-// -----------------------------------------------------------------------
+// -- the plain thread's side ------------------------------------------------------------------
 
 void foreign_source(void* socket, Number count) {
   for (Number i = 0; i < count; ++i)
@@ -178,8 +176,7 @@ void foreign_echo(void* socket, Number count) {
   }
 }
 
-// -- who with whom
-// ---------------------------------------------------------------------------------
+// -- who with whom ----------------------------------------------------------------------------
 
 using Ours = void (*)(Socket&, Number, Random);
 struct Meeting {

@@ -84,8 +84,7 @@ Multipart RecvMultipartOp::take() {
   return std::move(parts_);
 }
 
-// -- sending
-// ---------------------------------------------------------------------------------------
+// -- sending ----------------------------------------------------------------------------------
 
 SendOp::SendOp(std::shared_ptr<detail::SocketState> socket, Multipart&& parts)
     : TransferOp(std::move(socket), Direction::send, *this), parts_(std::move(parts)) {
@@ -112,8 +111,7 @@ void SendOp::take() {
   parts_.clear();
 }
 
-// -- readiness
-// -------------------------------------------------------------------------------------
+// -- readiness --------------------------------------------------------------------------------
 
 bool ReadyOp::ready() {
   socket_->check("zmq::Socket.wait_op");

@@ -26,8 +26,8 @@ namespace option {
 
 using std::chrono::milliseconds;
 
-// -- Grove's defaults differ from libzmq's here
-// ------------------------------------------------------ How long close() lets libzmq go on sending
+// -- Grove's defaults differ from libzmq's here -----------------------------------------------
+// How long close() lets libzmq go on sending
 // in the background. 1 s, not "for ever": a peer that is gone must not keep the process.
 inline constexpr Option<milliseconds> linger{17, "linger"};
 // A larger message, or part of one, ends the connection it comes from. 4 MiB; -1: no limit.
@@ -94,8 +94,8 @@ inline constexpr Option<int> tcp_keepalive_idle{36, "tcp_keepalive_idle"};
 inline constexpr Option<int> tcp_keepalive_intvl{37, "tcp_keepalive_intvl"};
 inline constexpr Option<milliseconds> tcp_maxrt{80, "tcp_maxrt"};
 
-// -- who may talk to us
-// ---------------------------------------------------------------------------- Follows from the
+// -- who may talk to us -----------------------------------------------------------------------
+// Follows from the
 // options below, the last one set; read only.
 inline constexpr Option<Mechanism, Access::read_only> mechanism{43, "mechanism"};
 inline constexpr Option<bool> plain_server{44, "plain_server"};
