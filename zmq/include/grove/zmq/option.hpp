@@ -27,8 +27,8 @@ namespace option {
 using std::chrono::milliseconds;
 
 // -- Grove's defaults differ from libzmq's here -----------------------------------------------
-// How long close() lets libzmq go on sending
-// in the background. 1 s, not "for ever": a peer that is gone must not keep the process.
+// How long close() lets libzmq go on sending in the background. 1 s, not "for ever": a peer that is
+// gone must not keep the process.
 inline constexpr Option<milliseconds> linger{17, "linger"};
 // A larger message, or part of one, ends the connection it comes from. 4 MiB; -1: no limit.
 inline constexpr Option<std::int64_t> maxmsgsize{22, "maxmsgsize"};
