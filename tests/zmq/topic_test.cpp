@@ -141,7 +141,7 @@ TEST_F(TopicTest, what_is_no_message_of_a_topic_is_bad_and_the_next_is_fine) {
                        "bytes");
   EXPECT_THROW(static_cast<void>(sub.recv(oslo)), std::system_error); // two parts
   EXPECT_EQ(sub.recv(oslo).value.celsius, 4);
-  EXPECT_EQ(sub.bad_messages(), 6U);
+  EXPECT_EQ(sub.stats().bad, 6U);
 }
 
 TEST_F(TopicTest, names_are_checked) {

@@ -5,6 +5,7 @@
 #include <zmq.h>
 
 #include <cerrno>
+#include <utility>
 
 namespace grove::zmq::detail {
 
@@ -31,6 +32,36 @@ bool starts_anew(SocketType type) noexcept {
   return type == SocketType::push || type == SocketType::dealer || type == SocketType::pair;
 }
 
+bool has_more(const Message& part) noexcept {
+  return zmq_msg_more(static_cast<const zmq_msg_t*>(part.native_handle())) != 0;
+}
+
+// 0 or the errno.
+int receive_part(void* handle, Message& part) noexcept {
+  while (zmq_msg_recv(raw(part), handle, ZMQ_DONTWAIT) < 0) {
+    if (const int error = zmq_errno(); error != EINTR)
+      return error;
+  }
+  return 0;
+}
+
+// Drops what follows after `part`; returns how many parts that were.
+std::size_t drop_rest(void* handle, const Message& part) noexcept {
+  std::size_t count = 0;
+  bool more = has_more(part);
+  Message dropped;
+  while (more && receive_part(handle, dropped) == 0) {
+    ++count;
+    more = has_more(dropped);
+  }
+  return count;
+}
+
+// Whose first part names the peer. libzmq drops such a part without a word if nothing follows.
+bool is_addressed(SocketType type) noexcept {
+  return type == SocketType::router || type == SocketType::stream;
+}
+
 // As ZMQ_EVENTS does when it is read.
 void handle_commands(void* handle) noexcept {
   int events = 0;
@@ -52,6 +83,10 @@ Attempt Sending::attempt(void* handle) noexcept {
 Attempt Sending::attempt_once(void* handle) noexcept {
   error_ = 0;
   const std::size_t last = parts_.size() - 1;
+  if (last == 0 && is_addressed(type_)) [[unlikely]] {
+    error_ = EINVAL;
+    return Attempt::done;
+  }
   const bool keep = starts_anew(type_);
   for (; next_ < last; ++next_) {
     if (keep) {
@@ -83,33 +118,42 @@ Attempt Sending::attempt_once(void* handle) noexcept {
 
 Attempt Receiving::attempt(void* handle) noexcept {
   error_ = receive_part(handle, message_);
-  if (error_ != EAGAIN)
-    return Attempt::done;
-  error_ = 0;
-  return Attempt::again;
-}
-
-bool has_more(const Message& part) noexcept {
-  return zmq_msg_more(static_cast<const zmq_msg_t*>(part.native_handle())) != 0;
-}
-
-int receive_part(void* handle, Message& part) noexcept {
-  while (zmq_msg_recv(raw(part), handle, ZMQ_DONTWAIT) < 0) {
-    if (const int error = zmq_errno(); error != EINTR)
-      return error;
+  if (error_ != 0) [[unlikely]] {
+    if (error_ != EAGAIN)
+      return Attempt::done;
+    error_ = 0;
+    return Attempt::again;
   }
-  return 0;
+  dropped_ = 0;
+  if (has_more(message_)) [[unlikely]]
+    dropped_ = 1 + drop_rest(handle, message_);
+  return Attempt::done;
 }
 
-std::size_t drop_rest(void* handle, const Message& part) noexcept {
-  std::size_t count = 0;
-  bool more = has_more(part);
-  Message dropped;
-  while (more && receive_part(handle, dropped) == 0) {
-    ++count;
-    more = has_more(dropped);
+Attempt ReceivingAll::attempt(void* handle) noexcept {
+  failure_ = nullptr;
+  Message part;
+  error_ = receive_part(handle, part);
+  if (error_ == EAGAIN) {
+    error_ = 0;
+    return Attempt::again;
   }
-  return count;
+  while (error_ == 0) {
+    const bool more = has_more(part);
+    try {
+      parts_.emplace_back(std::move(part));
+    } catch (...) { // the next message must not begin in the middle of this one
+      failure_ = std::current_exception();
+      if (more)
+        drop_rest(handle, part);
+      break;
+    }
+    if (!more)
+      return Attempt::done;
+    error_ = receive_part(handle, part);
+  }
+  parts_.clear();
+  return Attempt::done;
 }
 
 } // namespace grove::zmq::detail
