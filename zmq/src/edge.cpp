@@ -26,6 +26,7 @@ Outcome Edge::wait(Direction d, const char* what, Deadline deadline, AttemptRef 
     grove::detail::yield_now();
     if (closed_)
       return Outcome::closed;
+    outcome = Outcome::busy; // what was tried is out of date: others may have handled commands
   }
   bool turn = idle(d);
   bool first_in_line = turn;
@@ -39,6 +40,9 @@ Outcome Edge::wait(Direction d, const char* what, Deadline deadline, AttemptRef 
           return Outcome::done;
         }
         tried = false;
+        // A receive that says "again" has just handled the commands, and seen what they brought.
+        if (d == Direction::receive && !waits(other(d)))
+          break;
         const unsigned ready = port_.events(); // P66: also makes a throttled send handle commands
         if ((ready & bit(other(d))) != 0)
           grant(other(d));

@@ -16,6 +16,9 @@
 //   stand in line, watch the descriptor --> readable: read ZMQ_EVENTS, and for each
 //                                           direction whose bit is set wake the first in line
 //
+// A receive that says "again" has handled the commands itself: it reads ZMQ_EVENTS only if somebody
+// waits to send.
+//
 // It rests on one invariant: while somebody is parked in a direction and nobody holds its turn,
 // either commands are waiting (the descriptor is readable, and watched), or that direction was
 // looked at after the last commands were handled, and was not ready.
