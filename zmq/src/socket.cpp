@@ -60,6 +60,10 @@ std::string on(const char* what, SocketType type) {
   detail::fail(error, text);
 }
 
+[[noreturn]] void fail_moved(const char* what) {
+  throw Closed(std::string(what) + ": the socket was moved away");
+}
+
 [[noreturn]] void fail_endpoint(int error, const char* what, const std::string& endpoint) {
   std::string text = std::string(what) + " " + endpoint;
   if (error == EINVAL || error == EPROTONOSUPPORT) {
@@ -204,9 +208,9 @@ void Socket::close() noexcept {
 
 // -- properties --------------------------------------------------------------------------------
 
-Socket::Impl& Socket::use(const char* what) const {
-  if (impl_ == nullptr)
-    throw Closed(std::string(what) + ": the socket was moved away");
+inline Socket::Impl& Socket::use(const char* what) const {
+  if (impl_ == nullptr) [[unlikely]]
+    fail_moved(what);
   impl_->home(what);
   return *impl_;
 }

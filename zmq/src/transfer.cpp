@@ -2,26 +2,9 @@
 // Sending and receiving whole messages through libzmq's part-wise functions.
 #include "transfer.hpp"
 
-#include <zmq.h>
-
-#include <cerrno>
-
 namespace grove::zmq::detail {
 
 namespace {
-
-zmq_msg_t* raw(Message& message) noexcept {
-  return static_cast<zmq_msg_t*>(message.native_handle());
-}
-
-// 0 or the errno. EINTR means only that a signal came.
-int send_part(void* handle, Message& part, int flags) noexcept {
-  while (zmq_msg_send(raw(part), handle, flags | ZMQ_DONTWAIT) < 0) {
-    if (const int error = zmq_errno(); error != EINTR)
-      return error;
-  }
-  return 0;
-}
 
 // The types that hand a message to one peer of many, and refuse in the middle of it when that peer
 // goes away: libzmq has forgotten the parts it took, and the whole message must be sent anew. (The
@@ -40,7 +23,7 @@ void handle_commands(void* handle) noexcept {
 
 } // namespace
 
-Attempt Sending::attempt(void* handle) noexcept {
+Attempt Sending::attempt_parts(void* handle) noexcept {
   const Attempt result = attempt_once(handle);
   if (error_ != EHOSTUNREACH) [[likely]]
     return result;
@@ -79,26 +62,6 @@ Attempt Sending::attempt_once(void* handle) noexcept {
     next_ = 0;
   }
   return Attempt::again;
-}
-
-Attempt Receiving::attempt(void* handle) noexcept {
-  error_ = receive_part(handle, message_);
-  if (error_ != EAGAIN)
-    return Attempt::done;
-  error_ = 0;
-  return Attempt::again;
-}
-
-bool has_more(const Message& part) noexcept {
-  return zmq_msg_more(static_cast<const zmq_msg_t*>(part.native_handle())) != 0;
-}
-
-int receive_part(void* handle, Message& part) noexcept {
-  while (zmq_msg_recv(raw(part), handle, ZMQ_DONTWAIT) < 0) {
-    if (const int error = zmq_errno(); error != EINTR)
-      return error;
-  }
-  return 0;
 }
 
 std::size_t drop_rest(void* handle, const Message& part) noexcept {
