@@ -400,6 +400,37 @@ TEST_F(EdgeTest, does_not_look_while_nobody_waits) {
   EXPECT_EQ(fake.starts, 0);
 }
 
+// Its attempt has handled the commands already.
+TEST_F(EdgeTest, a_receiver_parks_without_a_look_unless_somebody_waits_to_send) {
+  FakeSocket fake;
+  Edge edge(fake);
+  const auto receiver = spawn([&] { return operate(edge, fake, Direction::receive); });
+  settle();
+  EXPECT_EQ(fake.looks, 0);
+  EXPECT_TRUE(fake.watched);
+  receiver.kill();
+
+  const auto sender = spawn([&] { return operate(edge, fake, Direction::send); });
+  settle();
+  fake.room = 1; // as if the receiver's attempt below had handled the command: no edge comes
+  EXPECT_EQ(operate(edge, fake, Direction::receive, Deadline(0s)), Outcome::timeout);
+  settle();
+  ASSERT_TRUE(sender.ready());
+  EXPECT_EQ(sender.get(), Outcome::done);
+}
+
+// pitfall 64
+TEST_F(EdgeTest, what_was_tried_before_a_yield_is_tried_again) {
+  FakeSocket fake;
+  Edge edge(fake);
+  fake.messages = static_cast<int>(Edge::operations_per_turn) - 1;
+  while (fake.messages > 0)
+    operate(edge, fake, Direction::receive);
+  const auto other_one = spawn([&] { fake.messages = 1; }); // as if a send had: no edge comes
+  EXPECT_EQ(operate(edge, fake, Direction::receive, Deadline(5s)), Outcome::done);
+  other_one.join();
+}
+
 // pitfall 64
 TEST_F(EdgeTest, an_operation_looks_for_who_waits_in_the_other_direction) {
   FakeSocket fake;

@@ -135,8 +135,9 @@ TEST_F(TypedTest, a_message_of_another_type_is_an_error_that_says_where) {
   push.send(Order{1, "bob", {{"pen", 1, 1}}});
   push.send(Receipt{2, 3.5});
   push.send(stationery);
-  EXPECT_EQ(text_of<BadMessage>([&] { static_cast<void>(pull.recv<Receipt>()); }),
-            "recv on PULL: decode Receipt.total: expected float, found str at byte 2");
+  EXPECT_EQ(
+      text_of<BadMessage>([&] { static_cast<void>(pull.recv<Receipt>()); }),
+      "recv on PULL inproc://here: decode Receipt.total: expected float, found str at byte 2");
   EXPECT_EQ(pull.recv<Receipt>(), (Receipt{2, 3.5})) << "the socket goes on";
   EXPECT_EQ(pull.recv<Order>(), stationery);
   EXPECT_EQ(pull.stats().bad, 1U);
@@ -209,7 +210,7 @@ TEST_F(TypedTest, limits_hold_for_one_call) {
   EXPECT_EQ(text_of<BadMessage>([&] {
               static_cast<void>(pull.recv<std::string>({.max_bytes = 3}));
             }).substr(0, 13),
-            "recv on PULL:");
+            "recv on PULL ");
 }
 
 TEST_F(TypedTest, a_count_without_elements_costs_nothing) {
@@ -263,7 +264,8 @@ TEST_F(EnvelopeTest, who_sent_a_bad_message_can_be_told) {
     static_cast<void>(router.recv_enveloped<Order>());
     FAIL();
   } catch (const BadMessage& error) {
-    EXPECT_EQ(std::string(error.what()).substr(0, 29), "recv on ROUTER: decode Order:");
+    EXPECT_EQ(std::string(error.what()).substr(0, 43),
+              "recv on ROUTER inproc://here: decode Order:");
     Multipart envelope = std::move(error.parts());
     ASSERT_EQ(envelope.size(), 2U);
     envelope.pop_back();
@@ -355,10 +357,11 @@ TEST_F(TypedTest, a_value_that_is_not_valid_is_refused) {
   EXPECT_EQ(text_of<BadMessage>([&] {
               static_cast<void>(pull.recv<std::vector<Interval>>());
             }).substr(0, 13),
-            "recv on PULL:");
+            "recv on PULL ");
   push.send(std::pair(2, 1));
   EXPECT_EQ(text_of<BadMessage>([&] { static_cast<void>(pull.recv<Interval>()); }),
-            "recv on PULL: decode Interval: expected a value for which valid() is true, found one "
+            "recv on PULL inproc://here: decode Interval: expected a value for which valid() is "
+            "true, found one "
             "for which it is not at byte 0");
 }
 

@@ -29,6 +29,7 @@ Outcome Edge::wait(Direction d, const char* what, Deadline deadline, AttemptRef 
     grove::detail::yield_now();
     if (closed_)
       return Outcome::closed;
+    outcome = Outcome::busy; // what was tried is out of date: others may have handled commands
   }
   bool turn = idle(d);
   bool first_in_line = turn;
@@ -50,6 +51,9 @@ Outcome Edge::wait(Direction d, const char* what, Deadline deadline, AttemptRef 
         counts_.again += !tried;
         counts_.spurious += woken;
         tried = woken = false;
+        // A receive that says "again" has just handled the commands, and seen what they brought.
+        if (d == Direction::receive && !wants_news(other(d)))
+          break;
         const unsigned ready = look(true); // P66: also makes a throttled send handle commands
         if ((ready & bit(d)) == 0)
           break;

@@ -22,6 +22,9 @@
 // again if anybody is still waiting. A watcher, of wait(), stands beside the lines, is woken when
 // the bit of its direction is set, and takes no turn.
 //
+// A receive that says "again" has handled the commands itself: it reads ZMQ_EVENTS only if somebody
+// waits to send.
+//
 // It rests on one invariant: while somebody stands in a direction and nobody holds its turn, either
 // commands are waiting (the descriptor is readable, and watched), or that direction was looked at
 // after the last commands were handled, and was not ready, or a reminder is under way.

@@ -64,9 +64,17 @@ void Socket::close() noexcept {
 
 // -- properties --------------------------------------------------------------------------------
 
-SocketState& Socket::use(const char* what) const {
-  if (impl_ == nullptr)
-    throw Closed(std::string(what) + ": the socket was moved away");
+namespace {
+
+[[noreturn]] void fail_moved(const char* what) {
+  throw Closed(std::string(what) + ": the socket was moved away");
+}
+
+} // namespace
+
+inline SocketState& Socket::use(const char* what) const {
+  if (impl_ == nullptr) [[unlikely]]
+    fail_moved(what);
   impl_->check(what);
   return *impl_;
 }

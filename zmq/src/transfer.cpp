@@ -2,27 +2,11 @@
 // Sending and receiving whole messages through libzmq's part-wise functions.
 #include "transfer.hpp"
 
-#include <zmq.h>
-
-#include <cerrno>
 #include <utility>
 
 namespace grove::zmq::detail {
 
 namespace {
-
-zmq_msg_t* raw(Message& message) noexcept {
-  return static_cast<zmq_msg_t*>(message.native_handle());
-}
-
-// 0 or the errno. EINTR means only that a signal came.
-int send_part(void* handle, Message& part, int flags) noexcept {
-  while (zmq_msg_send(raw(part), handle, flags | ZMQ_DONTWAIT) < 0) {
-    if (const int error = zmq_errno(); error != EINTR)
-      return error;
-  }
-  return 0;
-}
 
 // The types that hand a message to one peer of many, and refuse in the middle of it when that peer
 // goes away: libzmq has forgotten the parts it took, and the whole message must be sent anew. (The
@@ -30,36 +14,6 @@ int send_part(void* handle, Message& part, int flags) noexcept {
 // peer without a word cannot be helped here: docs/zmq.md, "A known limit".
 bool starts_anew(SocketType type) noexcept {
   return type == SocketType::push || type == SocketType::dealer || type == SocketType::pair;
-}
-
-bool has_more(const Message& part) noexcept {
-  return zmq_msg_more(static_cast<const zmq_msg_t*>(part.native_handle())) != 0;
-}
-
-// 0 or the errno.
-int receive_part(void* handle, Message& part) noexcept {
-  while (zmq_msg_recv(raw(part), handle, ZMQ_DONTWAIT) < 0) {
-    if (const int error = zmq_errno(); error != EINTR)
-      return error;
-  }
-  return 0;
-}
-
-// Drops what follows after `part`; returns how many parts that were.
-std::size_t drop_rest(void* handle, const Message& part) noexcept {
-  std::size_t count = 0;
-  bool more = has_more(part);
-  Message dropped;
-  while (more && receive_part(handle, dropped) == 0) {
-    ++count;
-    more = has_more(dropped);
-  }
-  return count;
-}
-
-// Whose first part names the peer. libzmq drops such a part without a word if nothing follows.
-bool is_addressed(SocketType type) noexcept {
-  return type == SocketType::router || type == SocketType::stream;
 }
 
 // As ZMQ_EVENTS does when it is read.
@@ -71,7 +25,7 @@ void handle_commands(void* handle) noexcept {
 
 } // namespace
 
-Attempt Sending::attempt(void* handle) noexcept {
+Attempt Sending::attempt_parts(void* handle) noexcept {
   const Attempt result = attempt_once(handle);
   if (error_ != EHOSTUNREACH) [[likely]]
     return result;
@@ -116,18 +70,15 @@ Attempt Sending::attempt_once(void* handle) noexcept {
   return Attempt::again;
 }
 
-Attempt Receiving::attempt(void* handle) noexcept {
-  error_ = receive_part(handle, message_);
-  if (error_ != 0) [[unlikely]] {
-    if (error_ != EAGAIN)
-      return Attempt::done;
-    error_ = 0;
-    return Attempt::again;
+std::size_t drop_rest(void* handle, const Message& part) noexcept {
+  std::size_t count = 0;
+  bool more = has_more(part);
+  Message dropped;
+  while (more && receive_part(handle, dropped) == 0) {
+    ++count;
+    more = has_more(dropped);
   }
-  dropped_ = 0;
-  if (has_more(message_)) [[unlikely]]
-    dropped_ = 1 + drop_rest(handle, message_);
-  return Attempt::done;
+  return count;
 }
 
 Attempt ReceivingAll::attempt(void* handle) noexcept {
