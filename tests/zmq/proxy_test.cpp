@@ -271,7 +271,9 @@ TEST_F(ProxyTest, pausing_and_resuming_at_any_moment_loses_nothing) {
   });
   bool stop = false;
   const auto steerer = spawn([&] {
-    for (int turns = 1; !stop; turns = turns % 7 + 1) {
+    int turns = 0;
+    while (!stop) {
+      turns = turns % 7 + 1;
       proxy->pause();
       settle(turns);
       proxy->resume();
