@@ -23,6 +23,7 @@ struct Relations {
   struct Watcher { // wants a Down
     IdentityRef who;
     std::uint64_t id; // which of its monitors
+    bool urgent = false;
   };
   struct Watched { // by an open monitor of this actor
     IdentityRef whom;
@@ -46,6 +47,7 @@ struct Supervision {
   bool suspended = false; // the object has ended; the slot and the inbox wait for the supervisor
   ExitReason reason;      // then: why it ended
   bool for_good = false;  // the next end is the last
+  bool keeps_inbox = true;
   std::optional<AsyncResult<ExitReason>> told; // hears of the end instead of the supervisor's inbox
   std::vector<AsyncResult<void>> ends;         // who waits for the end of what runs: kill()
 };

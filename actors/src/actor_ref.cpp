@@ -130,10 +130,11 @@ std::string describe_ref(IdentityRef ref, const char* type) {
 }
 std::ostream& print_text(std::ostream& out, const std::string& text) { return out << text; }
 
-bool send_elsewhere(Identity* actor, std::uint32_t generation, Mail* mail) noexcept {
+bool send_to_hub(std::uint16_t home, Identity* actor, std::uint32_t generation,
+                 Mail* mail) noexcept {
   mail->target = actor;
   mail->generation = generation;
-  if (actor != &nobody && send_mail(actor->home, mail))
+  if (actor != &nobody && send_mail(home, mail))
     return true;
   drop_mail(mail, Dropped::gone);
   return false;

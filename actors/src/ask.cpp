@@ -24,11 +24,11 @@ namespace detail {
 namespace {
 
 // Whom a parked asker of this hub waits for; null if it waits for nobody in particular.
-const Identity* waits_for(const HubState& hub, const Identity* asker) {
+Identity* waits_for(const HubState& hub, const Identity* asker) {
   const Context* context = asker->context;
   if (context == nullptr || context->question == 0 || (asker->flags & flag::parked) == 0)
     return nullptr;
-  const Identity* answerer = context->asks;
+  Identity* answerer = context->asks;
   return answerer != nullptr && is_here(hub, answerer) ? answerer : nullptr;
 }
 
@@ -62,6 +62,29 @@ void check_cycle(HubState& hub, Identity* target, const char* call) {
   for (const Identity* at = target; at != me; at = waits_for(hub, at))
     text += " → " + handler_of(at, at->context);
   throw AskCycle(text + " → " + me->ops->kind);
+}
+
+void break_cycle(const HubState& hub, Identity* target, Identity* me) noexcept {
+  if (!leads_to(hub, target, me))
+    return;
+  Identity* asker = nullptr; // the last of the chain that asks, and does not wait for an end
+  for (Identity* at = target; at != me; at = waits_for(hub, at)) {
+    if (at->context->reply != nullptr)
+      asker = at;
+  }
+  if (asker == nullptr)
+    return;
+  try {
+    std::string text = "ask: " + handler_of(asker, asker->context);
+    for (Identity* at = waits_for(hub, asker); at != me; at = waits_for(hub, at))
+      text += " → " + handler_of(at, at->context);
+    text += " → " + handler_of(me, hub.context); // it runs
+    for (Identity* at = target; at != asker; at = waits_for(hub, at))
+      text += " → " + handler_of(at, at->context);
+    deliver_failure({asker, asker->context->question},
+                    std::make_exception_ptr(AskCycle(text + " → " + asker->ops->kind)));
+  } catch (...) { // no memory for the text: it waits until its time is up
+  }
 }
 
 Asked admitted(Identity* slot, std::uint32_t generation, Deadline deadline) {

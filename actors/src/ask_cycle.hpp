@@ -12,6 +12,9 @@ namespace grove::detail {
 bool leads_to(const HubState& hub, const Identity* from, const Identity* to) noexcept;
 // Throws AskCycle if the target waits for who runs here.
 void check_cycle(HubState& hub, Identity* target, const char* call);
+// Before `me` waits for the end of `target`: if that waits for an answer of `me`, which will not
+// come, itself or through others, the question that closes the ring is answered with AskCycle.
+void break_cycle(const HubState& hub, Identity* target, Identity* me) noexcept;
 // While one lives, who made it waits for that actor, though it has asked nothing.
 class WaitsFor {
 public:

@@ -92,6 +92,7 @@ Deadline end_of_patience(const IdentityRef& child) {
 }
 
 void await_end(const IdentityRef& child, Deadline patience) {
+  break_cycle(*this_hub, child.identity, this_hub->current);
   const WaitsFor waits(*this_hub, child.identity);
   if (join_identity(child, patience))
     return;

@@ -38,20 +38,26 @@ void handle_signal(Identity* actor, Mail* mail) {
 }
 bool is_signal(const Mail* mail) { return mail->handle == handle_signal; }
 
-// The oldest ordinary message makes room, else the oldest urgent one; signals stay.
-void evict(InboxExtras& extras, Identity* actor) noexcept {
-  Inbox& inbox = inbox_of(actor);
-  Mail** at = &inbox.head;
+// The oldest that is no signal; null if there is none.
+Mail* take_message(Mail*& head, Mail**& tail) noexcept {
+  Mail** at = &head;
   while (*at != nullptr && is_signal(*at))
     at = &(*at)->next;
   Mail* oldest = *at;
-  if (oldest != nullptr) {
-    *at = oldest->next;
-    if (*at == nullptr)
-      inbox.tail = at;
-  } else {
-    oldest = extras.urgent.pop();
-  }
+  if (oldest == nullptr)
+    return nullptr;
+  *at = oldest->next;
+  if (*at == nullptr)
+    tail = at;
+  return oldest;
+}
+
+// The oldest ordinary message makes room, else the oldest urgent one; signals stay.
+void evict(InboxExtras& extras, Identity* actor) noexcept {
+  Inbox& inbox = inbox_of(actor);
+  Mail* oldest = take_message(inbox.head, inbox.tail);
+  if (oldest == nullptr)
+    oldest = take_message(extras.urgent.head, extras.urgent.tail);
   if (oldest == nullptr)
     return;
   --actor->mail;
@@ -267,6 +273,11 @@ void deliver_urgent(Identity*, Mail* mail) {
 }
 
 } // namespace
+
+void push_urgent_signal(Identity* actor, Mail* mail) {
+  need_extras(actor).inbox.catch_up(actor); // else it would be taken for what is to be held
+  push_urgent(*this_hub, actor, as_signal(mail));
+}
 
 void send_urgent(Identity* actor, std::uint32_t generation, Mail* mail) {
   HubState& hub = *this_hub;

@@ -114,6 +114,8 @@ void accept_special(Identity* actor, Mail* mail) noexcept;
 // Signals (a stop, a Down, ...) are no messages: no bound holds for them, and none is dropped to
 // make room. A bounded inbox knows them by an envelope of their own.
 Mail* as_signal(Mail* mail) noexcept;
+// One that comes before all ordinary mail. On the actor's hub.
+void push_urgent_signal(Identity* actor, Mail* mail);
 // The object has ended, and another will come in its place: what is its own goes, and what it has
 // put aside becomes mail again.
 void reset_inbox(Identity* actor) noexcept;

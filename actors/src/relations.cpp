@@ -44,7 +44,19 @@ void handle_down(Identity* actor, Mail* mail) {
 } // namespace
 
 void send_down(const Relations::Watcher& to, const Down& down) {
-  send_signal(to.who, make_mail<DownMail>(*this_hub, handle_down, DownMail{to.id, down}));
+  if (!to.urgent) {
+    send_signal(to.who, make_mail<DownMail>(*this_hub, handle_down, DownMail{to.id, down}));
+    return;
+  }
+  const auto deliver = [to, down] {
+    if (to.who.alive())
+      push_urgent_signal(to.who.identity,
+                         make_mail<DownMail>(*this_hub, handle_down, DownMail{to.id, down}));
+  };
+  if (is_here(to.who))
+    deliver();
+  else
+    on_home_of(to.who.identity, deliver);
 }
 
 namespace {
@@ -134,11 +146,11 @@ void stop_watching(const IdentityRef& me, const Relations::Watched& watched) {
 
 namespace {
 // Watches `whom`, and returns the number of that monitor.
-std::uint64_t watch(Identity* me, const IdentityRef& whom) {
+std::uint64_t watch(Identity* me, const IdentityRef& whom, bool urgent) {
   const std::uint64_t id = ++this_hub->questions;
   auto& watched = need_extras(me).relations.watched;
   watched.push_back({whom, id});
-  const Relations::Watcher watcher{ref_to(me), id};
+  const Relations::Watcher watcher{ref_to(me), id, urgent};
   try {
     if (is_here(whom))
       add_watcher(whom, watcher);
@@ -176,7 +188,7 @@ void link_child(Identity* parent, Identity* child) {
   need_extras(parent).relations.links.push_back(ref_to(child));
 }
 std::uint64_t monitor_child(Identity* parent, Identity* child) {
-  return watch(parent, ref_to(child));
+  return watch(parent, ref_to(child), false);
 }
 
 } // namespace detail
@@ -234,7 +246,12 @@ AsyncResult<Down> when_down(const ActorRef<Actor>& actor) {
 
 Monitor Actor::monitor(const ActorRef<Actor>& other) {
   detail::Identity* me = detail::slot_of_actor(this);
-  const std::uint64_t id = detail::watch(me, other.joinable());
+  const std::uint64_t id = detail::watch(me, other.joinable(), false);
+  return {detail::ref_to(me), id};
+}
+Monitor Actor::monitor(const ActorRef<Actor>& other, Urgent) {
+  detail::Identity* me = detail::slot_of_actor(this);
+  const std::uint64_t id = detail::watch(me, other.joinable(), true);
   return {detail::ref_to(me), id};
 }
 

@@ -212,6 +212,7 @@ ActorSnapshot snapshot() {
   const auto row = [&](const ActorClass& of) -> ActorClassInfo& {
     ActorClassInfo& info = classes[{of.name, &of}];
     info.type = of.name;
+    info.qualified_type = of.qualified_name;
     return info;
   };
   for_each_living([&](Identity* identity) {

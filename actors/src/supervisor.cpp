@@ -149,6 +149,7 @@ void Supervisor::launch(Child& child) {
     supervision->number = child.number;
     supervision->incarnation = ++hub.questions; // never used twice on this hub
     supervision->shutdown_time = child.spec.shutdown.value_or(std::chrono::seconds(5));
+    supervision->keeps_inbox = child.spec.keep_inbox;
     detail::need_extras(slot).supervision = std::move(made);
     detail::set_inbox(slot, child.spec.inbox);
     detail::adopt_child(me, slot);
@@ -285,6 +286,7 @@ bool Supervisor::shut_down(Child& child) {
     const AsyncResult<ExitReason> end;
     supervision.told = end;
     const auto patience = supervision.shutdown_time;
+    detail::break_cycle(*detail::this_hub, slot.identity, detail::slot_of_actor(this));
     const detail::WaitsFor waits(*detail::this_hub, slot.identity);
     if (patience.count() > 0)
       detail::end_actor(slot, Stop::after_current, {ExitReason::Kind::shutdown, nullptr});

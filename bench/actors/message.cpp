@@ -6,6 +6,7 @@
 #include <benchmark/benchmark.h>
 
 #include <grove/actors/actor.hpp>
+#include <grove/actors/actor_system.hpp>
 #include <grove/actors/spawn.hpp>
 #include <grove/hub/event.hpp>
 #include <grove/hub/hub_thread.hpp>
@@ -138,8 +139,9 @@ void fan_in(benchmark::State& state) {
 
 // -- a stream to another hub ----------------------------------------------------------------------
 
-// Half a window is acknowledged at a time, so that the sender need not stop.
-constexpr std::int64_t half_window = 8192;
+// A window of 16,384 messages, acknowledged a batch at a time, so that the sender need not stop.
+constexpr std::int64_t batch = 1024;
+constexpr std::int64_t batches_under_way = 16;
 
 class Sink;
 class Spring : public grove::Actor {
@@ -147,14 +149,14 @@ public:
   explicit Spring(grove::Event* done) : done_(done) {}
   struct Flow {
     grove::ActorRef<Sink> to;
-    std::int64_t halves;
+    std::int64_t batches;
   };
-  struct Half {}; // half a window has arrived
+  struct Arrived {}; // a batch
   void receive(const Flow& flow);
-  void receive(const Half&);
+  void receive(const Arrived&);
 
 private:
-  void send_half();
+  void send_batch();
   grove::Event* done_;
   grove::ActorRef<Sink> sink_;
   std::int64_t unsent_ = 0;
@@ -166,8 +168,8 @@ public:
   explicit Sink(grove::ActorRef<Spring> spring) : spring_(spring) {}
   void receive(const Drop& drop) {
     sum_ += drop.amount;
-    if (sum_ % half_window == 0)
-      spring_.tell(Spring::Half{});
+    if (sum_ % batch == 0)
+      spring_.tell(Spring::Arrived{});
   }
   struct HowMuch {};
   std::int64_t receive(const HowMuch&) { return sum_; }
@@ -177,41 +179,39 @@ private:
   std::int64_t sum_ = 0;
 };
 
-void Spring::send_half() {
-  for (std::int64_t i = 0; i < half_window; ++i)
+void Spring::send_batch() {
+  for (std::int64_t i = 0; i < batch; ++i)
     sink_.tell(Drop{1});
   --unsent_;
   ++unacknowledged_;
 }
 void Spring::receive(const Flow& flow) {
   sink_ = flow.to;
-  unsent_ = flow.halves;
-  send_half();
-  send_half();
+  unsent_ = flow.batches;
+  for (std::int64_t i = 0; i < batches_under_way; ++i)
+    send_batch();
 }
-void Spring::receive(const Half&) {
+void Spring::receive(const Arrived&) {
   --unacknowledged_;
   if (unsent_ > 0)
-    send_half();
+    send_batch();
   else if (unacknowledged_ == 0)
     done_->set();
 }
 
 void stream_two_hubs(benchmark::State& state) {
-  constexpr std::int64_t halves = 64;
+  constexpr std::int64_t batches = 512;
   grove::Event done;
-  grove::HubThread second;
-  const auto spring = grove::spawn<Spring>(&done);
-  const auto sink = second.call([spring] { return grove::spawn<Sink>(spring); });
-  while (state.KeepRunningBatch(halves * half_window)) {
+  grove::ActorSystem system({.hubs = 2, .pin = true});
+  const auto spring = system.spawn<Spring>(grove::Place::on(0), &done);
+  const auto sink = system.spawn<Sink>(grove::Place::on(1), spring);
+  while (state.KeepRunningBatch(batches * batch)) {
     done.clear();
-    spring.tell(Spring::Flow{sink, halves});
+    spring.tell(Spring::Flow{sink, batches});
     done.wait();
   }
   bench::expect_equal(state, "drops", sink.ask(Sink::HowMuch{}),
                       static_cast<std::int64_t>(state.iterations()));
-  sink.kill();
-  spring.kill();
 }
 
 BENCHMARK(ping_pong)->Name("message/grove")->UseRealTime();

@@ -141,6 +141,7 @@ public:
   alignas(64) std::atomic<Mail*> returned{nullptr};
   // mail to hand back, one list per home
   alignas(64) std::array<Mail*, max_hubs> returns{};
+  std::array<Mail*, max_hubs> last_return{};
   std::array<std::uint32_t, max_hubs> return_count{};
   std::vector<std::uint16_t> owed; // homes with a non-empty list
 };

@@ -58,6 +58,21 @@ void HubImpl::tick() {
   poll();
 }
 
+bool turn_is_long(HubState& state, std::uint64_t& began) noexcept {
+  HubImpl& hub = HubImpl::of(state);
+  if (hub.simulation != nullptr)
+    return false;
+  const std::uint64_t now = cycles();
+  if (began == 0) {
+    began = now;
+    return false;
+  }
+  if (now - began < hub.poll_interval_cycles)
+    return false;
+  hub.wind(1);
+  return true;
+}
+
 void HubImpl::poll() {
   ++counters.polls;
   ticks_since_poll = 0;

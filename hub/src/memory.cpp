@@ -124,8 +124,10 @@ void return_mail(HubState& hub, Mail* mail) noexcept {
     return;
   }
   HubImpl& impl = HubImpl::of(hub);
-  if (impl.returns[home] == nullptr)
+  if (impl.returns[home] == nullptr) {
     impl.owed.push_back(home);
+    impl.last_return[home] = mail;
+  }
   mail->next = impl.returns[home];
   impl.returns[home] = mail;
   if (++impl.return_count[home] >= 64)
@@ -136,9 +138,7 @@ void HubImpl::flush_returns() {
   for (const std::uint16_t home : owed) {
     Mail* first = std::exchange(returns[home], nullptr);
     return_count[home] = 0;
-    Mail* last = first;
-    while (last->next != nullptr)
-      last = last->next;
+    Mail* last = last_return[home];
     auto& list = hub_at(home)->returned;
     last->next = list.load(std::memory_order_relaxed);
     while (!list.compare_exchange_weak(last->next, first, std::memory_order_release,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Actor: birth, handlers of every form, exceptions at every place, the end as the actor sees it.
 #include <array>
+#include <future>
 #include <memory>
 #include <numeric>
 #include <stdexcept>
@@ -718,6 +719,29 @@ struct Who : Actor {
   bool in_greenlet = true;
 };
 
+TEST_F(ActorTest, a_handler_gives_blocking_work_away_in_one_line) {
+  struct Reader : Actor {
+    explicit Reader(std::future<int> f) : from(std::move(f)) {}
+    int receive(const Get&) {
+      return run_blocking([&] { return from.get(); });
+    }
+    std::future<int> from;
+  };
+  struct Writer : Actor {
+    explicit Writer(std::promise<int>& p) : to(p) {}
+    void receive(const Say&) { to.set_value(7); }
+    std::promise<int>& to;
+  };
+  std::promise<int> promise;
+  auto reader = spawn<Reader>(promise.get_future());
+  auto writer = spawn<Writer>(promise);
+  const auto answer = reader.ask_async(Get{});
+  settle(); // a handler that blocked this thread would never come back
+  writer.tell(Say{"go"});
+  EXPECT_EQ(answer.get(), 7);
+  EXPECT_TRUE(kill_all({reader, writer}));
+}
+
 TEST_F(ActorTest, a_handler_runs_under_the_name_of_its_actor) {
   auto a = spawn<Who>();
   auto b = spawn<Who>();
@@ -809,6 +833,7 @@ TEST_F(ActorTest, stop_in_a_handler_ends_the_actor_after_it_and_drops_the_rest) 
   EXPECT_EQ(Hub::current().stats().dead_letters, letters + 2);
 }
 
+// actors 111
 TEST_F(ActorTest, an_exception_that_leaves_a_handler_ends_the_actor_and_is_reported_once) {
   ErrorLog errors;
   Log log;

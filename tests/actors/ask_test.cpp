@@ -164,6 +164,7 @@ TEST_F(AskTest, questions_of_several_askers_are_answered_in_the_order_of_asking)
 // -- exceptions ----------------------------------------------------------------------------------
 
 // Semantics' table, "Exception in an ask handler": to the asker, and a failure of the actor.
+// actors 41, 42
 TEST_F(AskTest, an_exception_reaches_the_asker_and_ends_the_actor_and_is_reported_once) {
   ErrorLog errors;
   Log log;
@@ -490,7 +491,7 @@ TEST_F(AskTest, actor_down_at_once_when_it_has_ended) {
   }
 }
 
-// actors 37
+// actors 37, 116
 TEST_F(AskTest, actor_down_when_the_reference_names_nobody) {
   try {
     ActorRef<Oracle>().ask(Get{});

@@ -134,6 +134,56 @@ TEST_F(ChildrenTest, a_child_that_asks_the_parent_which_waits_for_its_end_is_tol
                        "child 0: on_stop: shut down", "parent: on_stop: stopped"}));
 }
 
+TEST_F(ChildrenTest,
+       a_child_that_asks_while_its_parent_waits_for_another_is_told_of_the_cycle_too) {
+  Simulation simulation({.seed = 1, .shuffle = false});
+  const auto began = now();
+  auto parent = family(2);
+  children_[0].tell(Do{[&](Relative&) {
+    sleep(100ms); // the parent waits for child 1
+    try {
+      parent.ask(Say{"never"});
+    } catch (const AskCycle& cycle) {
+      log_.push_back(cycle.what());
+    }
+  }});
+  children_[1].tell(Do{[](Relative&) { sleep(1s); }});
+  settle();
+  parent.stop();
+  EXPECT_TRUE(parent.join());
+  EXPECT_EQ(log_,
+            (Log{"child 1: on_stop: shut down", "ask: Relative.receive(Do) → Relative → Relative",
+                 "child 0: on_stop: shut down", "parent: on_stop: stopped"}));
+  EXPECT_LT(now() - began, 5s) << "nobody's time was up";
+}
+
+TEST_F(ChildrenTest, a_child_that_waits_for_its_parent_through_another_is_let_go) {
+  Simulation simulation({.seed = 1, .shuffle = false});
+  const auto began = now();
+  auto parent = family(2);
+  auto between = spawn<Relative>(log_, "between");
+  children_[0].tell(Do{[&](Relative&) {
+    sleep(100ms);
+    between.ask(Do{[&](Relative&) {
+      try {
+        parent.ask(Say{"never"});
+      } catch (const AskCycle& cycle) {
+        log_.push_back(cycle.what());
+      }
+    }});
+    log_.push_back("answered");
+  }});
+  children_[1].tell(Do{[](Relative&) { sleep(1s); }});
+  settle();
+  parent.stop();
+  EXPECT_TRUE(parent.join());
+  EXPECT_EQ(log_, (Log{"child 1: on_stop: shut down",
+                       "ask: Relative.receive(Do) → Relative → Relative.receive(Do) → Relative",
+                       "answered", "child 0: on_stop: shut down", "parent: on_stop: stopped"}));
+  EXPECT_LT(now() - began, 5s);
+  between.kill();
+}
+
 TEST_F(ChildrenTest, a_start_that_fails_leaves_no_child) {
   auto parent = family(0);
   parent.ask(Do{[this](Relative& me) {

@@ -154,7 +154,7 @@ struct Deep : Actor {
   Deadline told = Clock::now();
 };
 
-// actors 52
+// actors 52, 53
 TEST_F(ContextTest, a_nested_ask_inherits_the_earlier_deadline) {
   auto a = spawn<Deep>();
   auto b = spawn<Deep>(a);
@@ -195,6 +195,7 @@ struct Worker : Actor {
 };
 
 // Semantics' table, "Ask deadlines": expired is not run.
+// actors 53
 TEST_F(ContextTest, an_expired_request_is_not_run_and_is_counted) {
   const Simulation simulation(Simulation::Options{.shuffle = false}); // no time passes unseen
   const auto before = stats();

@@ -266,6 +266,7 @@ TEST_F(InboxTest, only_what_the_handler_leaves_as_it_is_can_be_deferred) {
 
 // -- bounds --------------------------------------------------------------------------------------
 
+// actors 26
 TEST_F(InboxTest, reject_throws_at_the_sender) {
   Log log;
   auto a = spawn<Listener>(bound(2, Overflow::reject), log);
@@ -287,7 +288,7 @@ TEST_F(InboxTest, reject_throws_at_the_sender) {
   EXPECT_TRUE(a.kill());
 }
 
-// actors 20, 26
+// actors 20, 21, 26
 TEST_F(InboxTest, drop_new_drops_and_counts) {
   const auto before = stats();
   Log log;
@@ -330,6 +331,7 @@ TEST_F(InboxTest, a_stop_is_no_message_and_is_never_dropped) {
   }
 }
 
+// actors 20, 25
 TEST_F(InboxTest, block_makes_the_sender_wait_and_loses_nothing) {
   Log log;
   Event on;
@@ -408,6 +410,7 @@ TEST_F(InboxTest, a_kill_ends_the_wait_for_room_and_sends_nothing) {
   EXPECT_TRUE(a.kill());
 }
 
+// actors 25
 TEST_F(InboxTest, an_ask_waits_for_room_until_its_deadline) {
   const Simulation simulation(Simulation::Options{.shuffle = false}); // no time passes unseen
   Log log;

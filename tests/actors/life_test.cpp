@@ -521,6 +521,7 @@ TEST_F(LifeTest, an_actor_whose_destructor_waits_after_a_kill_ends_all_the_same)
   EXPECT_TRUE(heir.kill());
 }
 
+// actors 78, 170
 TEST_F(LifeTest, dropping_references_stops_nothing) {
   Log log;
   const auto before = Hub::current().stats().living;

@@ -33,6 +33,7 @@ TEST_F(MonitorTest, one_that_has_ended_is_told_at_once_as_gone) {
   watcher.kill();
 }
 
+// actors 100
 TEST_F(MonitorTest, each_way_to_end_is_told_with_its_reason) {
   auto watcher = spawn<Relative>(log_, "watcher");
   std::vector<ActorRef<Relative>> others;
@@ -127,7 +128,7 @@ TEST_F(MonitorTest, a_handle_may_be_moved_and_outlive_its_actor) {
   EXPECT_EQ(log_, Log{});
 }
 
-// actors 1
+// actors 1, 4, 5
 TEST_F(MonitorTest, the_down_comes_behind_what_the_actor_sent) {
   auto watcher = spawn<Relative>(log_, "watcher");
   auto other = spawn<Relative>(log_, "other");
@@ -138,6 +139,66 @@ TEST_F(MonitorTest, the_down_comes_behind_what_the_actor_sent) {
   }});
   settle();
   EXPECT_EQ(log_, (Log{"watcher: last words", "watcher: down: std::runtime_error: oops"}));
+  watcher.kill();
+}
+
+// actors 10
+TEST_F(MonitorTest, an_urgent_one_overtakes_what_the_actor_had_sent) {
+  auto watcher = spawn<Relative>(log_, "watcher");
+  auto other = spawn<Relative>(log_, "other");
+  watcher.ask(Do{[&](Relative& me) {
+    me.monitors.push_back(me.monitor(other));
+    me.monitors.push_back(me.monitor(other, urgent));
+    other.tell(Do{[&](Relative& it) {
+      watcher.tell(Say{"sent before"});
+      it.stop();
+    }});
+    settle(); // all of it lies in the inbox
+  }});
+  settle();
+  EXPECT_EQ(log_,
+            (Log{"watcher: down: stopped", "watcher: sent before", "watcher: down: stopped"}));
+  watcher.ask(Do{[&](Relative& me) { me.monitors.push_back(me.monitor(other, urgent)); }});
+  settle();
+  EXPECT_EQ(log_.back(), "watcher: down: gone before anybody looked");
+  watcher.kill();
+}
+
+TEST_F(MonitorTest, an_urgent_one_is_exempt_from_the_bound_of_the_inbox) {
+  for (const Overflow policy : {Overflow::drop_new, Overflow::drop_old}) {
+    log_.clear();
+    auto watcher =
+        spawn<Relative>(ActorOptions{.inbox = {.capacity = 1, .policy = policy}}, log_, "watcher");
+    auto other = spawn<Relative>(log_, "other");
+    watcher.ask(Do{[&](Relative& me) {
+      me.monitors.push_back(me.monitor(other, urgent));
+      watcher.tell(Say{"before"});
+      other.kill();
+      watcher.tell(Say{"after"});
+      watcher.tell(Say{"last"});
+    }});
+    settle();
+    EXPECT_EQ(log_, (Log{"watcher: down: killed",
+                         policy == Overflow::drop_new ? "watcher: before" : "watcher: last"}));
+    watcher.kill();
+  }
+}
+
+TEST_F(MonitorTest, an_urgent_one_works_across_hubs_and_can_be_cancelled) {
+  HubThread elsewhere;
+  Log far_log;
+  auto far = elsewhere.call([&] { return spawn<Relative>(far_log, "far"); });
+  auto watcher = spawn<Relative>(log_, "watcher");
+  watcher.ask(Do{[&](Relative& me) {
+    me.monitors.push_back(me.monitor(far, urgent));
+    me.monitors.push_back(me.monitor(far, urgent));
+    me.monitors.pop_back();
+  }});
+  auto down = when_down(far);
+  far.kill();
+  down.get(); // and so the other one, which was sent before, has come
+  settle();
+  EXPECT_EQ(log_, Log{"watcher: down: killed"});
   watcher.kill();
 }
 

@@ -60,6 +60,7 @@ struct Server : Actor {
 // -- Rejected ------------------------------------------------------------------------------------
 
 // Semantics' table, "Exception in an ask handler": throw Rejected answers without failing.
+// actors 41, 42
 TEST_F(ReplyTest, a_handler_that_rejects_answers_and_lives_on) {
   ErrorLog errors;
   auto a = spawn<Server>();

@@ -39,7 +39,7 @@ TEST_F(RestartTest, more_than_its_intensity_within_the_period_ends_the_superviso
   EXPECT_EQ(log_.back(), "b ends: shut down");
 }
 
-// actors 89
+// actors 89, 101
 TEST_F(RestartTest, the_period_slides) {
   auto root = supervise({.intensity = 2, .period = 10s}, {{"a"}});
   for (int i = 0; i < 20; ++i) {

@@ -117,6 +117,49 @@ TEST_F(SnapshotTest, one_that_has_ended_is_no_actor_any_more_but_its_class_remem
   EXPECT_EQ(of_class("CountedClerk").messages, after.messages);
 }
 
+namespace one {
+class Namesake : public Actor {
+public:
+  void receive(const Note&) {}
+};
+} // namespace one
+namespace other {
+class Namesake : public Actor {
+public:
+  void receive(const Note&) {}
+};
+} // namespace other
+
+TEST_F(SnapshotTest, classes_of_one_name_are_counted_apart_also_over_several_hubs) {
+  const auto first = spawn<one::Namesake>();
+  first.ask(Note{});
+  HubThread elsewhere;
+  elsewhere.call([] {
+    spawn<one::Namesake>().ask(Note{});
+    for (int i = 0; i < 2; ++i)
+      spawn<other::Namesake>().kill();
+  });
+  ActorSnapshot all = snapshot();
+  all += elsewhere.call([] { return snapshot(); });
+  std::vector<std::string> seen;
+  for (const ActorClassInfo& info : all.classes) {
+    if (std::string_view(info.type) != "Namesake")
+      continue;
+    const std::string_view name = info.qualified_type;
+    seen.push_back(
+        std::string(name.substr(name.find("one::") != name.npos ? name.find("one::")
+                                                                : name.find("other::"))) +
+        ": " + std::to_string(info.living) + " live, " + std::to_string(info.ended) + " ended, " +
+        std::to_string(info.messages) + " messages");
+    for (const ActorInfo& actor : all.actors)
+      EXPECT_EQ(actor.type == info.type,
+                std::string_view(actor.type) == "Namesake" && name.find("one::") != name.npos);
+  }
+  EXPECT_THAT(seen, testing::UnorderedElementsAre("one::Namesake: 2 live, 0 ended, 2 messages",
+                                                  "other::Namesake: 0 live, 2 ended, 0 messages"));
+  first.kill();
+}
+
 TEST_F(SnapshotTest, a_handler_that_throws_has_handled_its_message) {
   const ActorClassInfo before = of_class("CountedClerk");
   Hub::current().on_error([](const UnhandledError&) {});

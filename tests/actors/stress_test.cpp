@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <random>
 #include <stdexcept>
 #include <string>
@@ -251,7 +252,7 @@ class StressTest : public HubTest, public ::testing::WithParamInterface<unsigned
 // -- one hub -------------------------------------------------------------------------------------
 
 // On a hub of its own, so that each run begins in the same state.
-std::vector<std::uint32_t> run_on_one_hub(unsigned seed, long messages) {
+std::vector<std::uint32_t> run_on_one_hub(unsigned seed, long messages, bool simulated = false) {
   std::vector<std::uint32_t> trace;
   World world(16);
   HubThread hub;
@@ -260,6 +261,9 @@ std::vector<std::uint32_t> run_on_one_hub(unsigned seed, long messages) {
   const std::uint64_t letters_before = letters();
   const std::uint64_t living_before = living();
   hub.call([&] {
+    std::optional<Simulation> simulation;
+    if (simulated)
+      simulation.emplace(Simulation::Options{.seed = 1, .shuffle = false});
     Hub::current().on_error([&](const UnhandledError&) { ++world.books.reported; });
     HubShare share{world, std::mt19937(seed), &trace};
     world.budget = messages;
@@ -293,10 +297,11 @@ TEST_P(StressTest, everything_is_accounted_for_on_one_hub) {
   EXPECT_FALSE(run_on_one_hub(GetParam(), sanitized ? 3000 : 30'000).empty());
 }
 
-// Architecture: within a hub the same input gives the same order of events.
+// Architecture: within a hub the same input gives the same order of events, if no turn takes so
+// long that it ends sooner. A simulation, where none does, keeps the order of a hub.
 TEST_P(StressTest, one_hub_does_the_same_again_in_the_same_order) {
-  const auto first = run_on_one_hub(GetParam(), 2000);
-  const auto second = run_on_one_hub(GetParam(), 2000);
+  const auto first = run_on_one_hub(GetParam(), 2000, true);
+  const auto second = run_on_one_hub(GetParam(), 2000, true);
   EXPECT_GT(first.size(), 1000u);
   EXPECT_TRUE(first == second);
 }

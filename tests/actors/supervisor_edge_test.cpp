@@ -267,6 +267,29 @@ TEST_F(SupervisorEdgeTest, a_constructor_that_fails_leaves_no_name) {
   EXPECT_EQ(find_actor<Actor>("vain"), std::nullopt);
 }
 
+TEST_F(SupervisorEdgeTest,
+       a_child_that_asks_its_supervisor_which_restarts_it_is_told_of_the_cycle) {
+  supervise({.strategy = Strategy::one_for_all, .intensity = 1}, {{.id = "fails"}});
+  const auto asks = add_child<Relative>(root_, {.id = "asks"}, std::ref(log_), "asks");
+  const auto slow = add_child<Relative>(root_, {.id = "slow"}, std::ref(log_), "slow");
+  const auto began = now();
+  slow.tell(Do{[](Relative&) { sleep(1s); }});
+  asks.tell(Do{[&](Relative&) {
+    sleep(100ms); // its supervisor waits for the slow one, then for this one
+    EXPECT_THROW(root_.ask(Supervisor::Children{}), AskCycle);
+    log_.push_back("asks is told");
+  }});
+  settle();
+  child("fails").tell(Fail{"oops"});
+  sleep(2s);
+  EXPECT_EQ(log_, (Log{"fails starts", "fails ends: std::runtime_error: oops", "asks is told",
+                       "fails starts"}));
+  EXPECT_EQ(info(root_, "asks").restarts, 1u);
+  EXPECT_LT(now() - began, 5s);
+  root_.stop();
+  root_.join();
+}
+
 TEST_F(SupervisorEdgeTest, killing_oneself_in_on_stop_is_refused) {
   struct Rash : Actor {
     explicit Rash(std::string* e) : error(e) {}

@@ -52,6 +52,26 @@ TEST_F(SupervisorTest, a_child_that_takes_too_long_to_end_is_killed) {
 }
 
 // actors 92
+TEST_F(SupervisorTest, by_default_a_worker_has_five_seconds_and_a_supervisor_all_that_it_takes) {
+  const Simulation simulation(Simulation::Options{.shuffle = false});
+  const auto time_of_end = [](const ActorRef<Root>& root) {
+    settle();
+    const auto began = now();
+    root.stop();
+    EXPECT_TRUE(root.join());
+    return now() - began;
+  };
+  const auto flat = supervise({}, {{.id = "a"}});
+  child("a").tell(Sleep{3600s});
+  EXPECT_EQ(time_of_end(flat), 5s);
+  const auto nested = supervise({}, {});
+  root_ = add_child<Root>(nested, {}, SupervisorOptions{},
+                          std::vector<ChildSpec>{{.id = "slow", .shutdown = unlimited}}, &world_);
+  child("slow").tell(Sleep{60s});
+  EXPECT_EQ(time_of_end(nested), 60s);
+}
+
+// actors 92
 TEST_F(SupervisorTest, a_brutal_kill_waits_for_nothing) {
   auto root = supervise({}, {{.id = "a", .shutdown = brutal_kill}});
   root.stop();
@@ -195,6 +215,25 @@ TEST_F(SupervisorTest, reference_and_inbox_survive_and_only_the_message_in_work_
   EXPECT_EQ(log_, (Log{"a starts", "a ends: std::runtime_error: oops", "a starts", "a: 0", "a: 1",
                        "a: 2"}));
   EXPECT_EQ(child("a"), a);
+  root.kill();
+}
+
+// actors 98
+TEST_F(SupervisorTest, a_child_that_is_not_to_keep_its_inbox_begins_with_an_empty_one) {
+  const Simulation simulation(Simulation::Options{.shuffle = false});
+  auto root =
+      supervise({.backoff = {.first = 1s, .longest = 1s}}, {{.id = "a", .keep_inbox = false}});
+  const auto a = child("a");
+  const auto letters = Hub::current().stats().dead_letters;
+  a.tell(Fail{"oops"});
+  a.tell(Note{"dropped"});
+  const auto question = a.ask_async(Ask{1});
+  EXPECT_THROW((void)question.get(), ActorDown);
+  EXPECT_EQ(Hub::current().stats().dead_letters, letters + 2) << "the note and the question";
+  a.tell(Note{"in the pause"});
+  EXPECT_EQ(a.ask(Ask{2}), 2);
+  EXPECT_EQ(log_,
+            (Log{"a starts", "a ends: std::runtime_error: oops", "a starts", "a: in the pause"}));
   root.kill();
 }
 

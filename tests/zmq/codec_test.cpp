@@ -323,12 +323,14 @@ struct New {
   bool operator==(const New&) const = default;
 };
 
+// actors 165, 166
 TEST(Codec, missing_fields_keep_their_initialisers) {
   EXPECT_EQ(decode<New>(encode(Old{5})), (New{.a = 5}));
   EXPECT_EQ(decode<New>(hex("90")), New{});
   EXPECT_EQ(decode<std::vector<New>>(hex("92910190")).size(), 2U);
 }
 
+// actors 166
 TEST(Codec, further_elements_are_passed_over) {
   EXPECT_EQ(decode<Old>(encode(New{.a = 6})), Old{6});
   EXPECT_EQ(decode<Old>(hex("9d 06 c0 c2 c3 cd0001 ca00000000 cb0000000000000000 a0 a161 c400 "
@@ -449,6 +451,7 @@ TEST(Codec, each_kind_refuses_the_others) {
     }
 }
 
+// actors 165, 166
 TEST(Codec, integers_are_checked_against_the_range_of_the_field) {
   EXPECT_EQ(refusal<std::uint8_t>(hex("cd0100")),
             "decode unsigned char: expected integer from 0 to 255, found integer 256 at byte 0");

@@ -4,14 +4,20 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include <grove/hub.hpp>
 #include <grove/zmq/socket.hpp>
@@ -162,6 +168,164 @@ TEST_F(ContextTest, too_many_sockets_are_refused_with_the_remedy) {
     EXPECT_THAT(error.what(), ::testing::HasSubstr("max_sockets"));
   }
   EXPECT_THROW(Context({.io_threads = -1}), std::system_error);
+}
+
+// -- what is open ---------------------------------------------------------------------------------
+
+// Collects the log while it lives.
+class Logged {
+public:
+  Logged() : before_(set_log_sink([this](LogLevel, std::string_view text) { text_ += text; })) {}
+  Logged(const Logged&) = delete;
+  Logged& operator=(const Logged&) = delete;
+  ~Logged() { set_log_sink(before_); }
+  const std::string& text() const { return text_; }
+
+private:
+  std::string text_;
+  LogSink before_;
+};
+
+TEST_F(ContextTest, tells_which_sockets_are_open) {
+  Context context;
+  EXPECT_TRUE(context.open_sockets().empty());
+  Socket pull(context, SocketType::pull);
+  const std::string endpoint = pull.bind("tcp://127.0.0.1:*");
+  std::optional<Socket> push(std::in_place, context, SocketType::push);
+  push->connect(endpoint);
+  push->connect("inproc://elsewhere");
+  push->disconnect(endpoint);
+  const auto open = context.open_sockets();
+  ASSERT_EQ(open.size(), 2U);
+  EXPECT_EQ(open[0].type, SocketType::pull);
+  EXPECT_EQ(open[0].endpoints, std::vector<std::string>{endpoint});
+  EXPECT_EQ(open[0].hub, Hub::current().index());
+  EXPECT_EQ(open[1].endpoints, std::vector<std::string>{"inproc://elsewhere"});
+  push.reset();
+  EXPECT_EQ(context.open_sockets().size(), 1U);
+  HubThread other;
+  other.call([&] {
+    const Socket theirs(context, SocketType::sub);
+    EXPECT_EQ(context.open_sockets().at(1).hub, other.hub().index());
+  });
+}
+
+TEST_F(ContextTest, a_term_that_runs_out_of_time_names_what_is_open) {
+  Context context;
+  std::optional<Socket> pull(std::in_place, context, SocketType::pull);
+  const std::string endpoint = pull->bind("tcp://127.0.0.1:*");
+  const Logged log;
+  EXPECT_FALSE(context.term(1ms));
+  EXPECT_FALSE(context.term(1ms)); // again: the same
+  EXPECT_THAT(log.text(),
+              ::testing::HasSubstr("zmq: Context.term ran out of time, still open: PULL " +
+                                   endpoint + " of hub 0"));
+  pull.reset();
+  EXPECT_TRUE(context.term());
+}
+
+TEST_F(ContextTest, the_end_of_the_process_names_what_is_open) {
+  test::in_fresh_processes();
+  EXPECT_EXIT(
+      {
+        const auto abandoned = spawn([] {
+          Socket pull(SocketType::pull);
+          pull.bind("inproc://forgotten");
+          static_cast<void>(pull.recv());
+        });
+        settle();
+        std::exit(0); // NOLINT(concurrency-mt-unsafe)
+      },
+      ::testing::ExitedWithCode(0),
+      "zmq: the process ends, still open: PULL inproc://forgotten of hub 0");
+}
+
+// -- fork() --------------------------------------------------------------------------------------
+
+// The exit code of a child that runs f; 99 if it throws.
+template <class F>
+int in_child(F f) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    int code = 99;
+    try {
+      code = f();
+    } catch (...) { // its code tells
+    }
+    ::_exit(code);
+  }
+  int status = -1;
+  EXPECT_EQ(::waitpid(child, &status, 0), child);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+// How many of the calls throw std::logic_error.
+template <class... F>
+int refused(F... calls) {
+  const auto throws = [](auto& call) {
+    try {
+      call();
+    } catch (const std::logic_error& error) {
+      return std::string(error.what()).find("made before fork()") != std::string::npos;
+    }
+    return false;
+  };
+  return (0 + ... + throws(calls));
+}
+
+TEST_F(ContextTest, what_the_parent_made_is_refused_in_the_child_of_a_fork) {
+  auto context = std::make_unique<Context>();
+  auto pull = std::make_unique<Socket>(*context, SocketType::pull);
+  auto push = std::make_unique<Socket>(SocketType::push);
+  push->connect(pull->bind("tcp://127.0.0.1:*"));
+  push->send("before");
+  EXPECT_EQ(in_child([&] {
+              const int count =
+                  refused([&] { static_cast<void>(pull->recv()); }, [&] { push->send("x"); },
+                          [&] { push->connect("inproc://x"); }, [&] { wait_any(pull->recv_op()); },
+                          [&] { Socket(*context, SocketType::pull); }, [&] { context->term(); },
+                          [&] { static_cast<void>(context->open_sockets()); });
+              pull.reset(); // neither closes anything
+              push.reset();
+              context.reset();
+              return count;
+            }),
+            7);
+  EXPECT_EQ(pull->recv(1min).text(), "before");
+  push->send("after");
+  EXPECT_EQ(pull->recv(1min).text(), "after");
+}
+
+// ThreadSanitizer ends a child that starts threads, as libzmq does.
+TEST_F(ContextTest, the_child_of_a_fork_has_a_context_of_its_own) {
+  if (test::under_tsan)
+    GTEST_SKIP() << "the child starts threads";
+  const Socket before(SocketType::pull);
+  Context* const parents = &Context::process();
+  EXPECT_EQ(in_child([&] {
+              Socket pull(SocketType::pull), push(SocketType::push);
+              push.connect(pull.bind("tcp://127.0.0.1:*"));
+              push.send("x");
+              const bool arrived = pull.recv(1min).text() == "x";
+              return (&Context::process() != parents ? 1 : 0) + (arrived ? 2 : 0);
+            }),
+            3);
+  EXPECT_EQ(&Context::process(), parents);
+}
+
+TEST_F(ContextTest, the_child_of_a_fork_may_exit_as_others_do) {
+  test::in_fresh_processes();
+  EXPECT_EXIT(
+      {
+        const Socket socket(SocketType::pull);
+        const pid_t child = ::fork();
+        if (child == 0)
+          std::exit(7); // NOLINT(concurrency-mt-unsafe)
+        int status = -1;
+        ::waitpid(child, &status, 0);
+        ::_exit(WIFEXITED(status) ? WEXITSTATUS(status) : -1);
+      },
+      ::testing::ExitedWithCode(7), "");
 }
 
 TEST_F(ContextTest, a_thread_without_a_hub_may_end_one) {

@@ -6,8 +6,10 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <ostream>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -70,6 +72,7 @@ public:
   int peer_sends = 0, peer_takes = 0; // what the peer has still to do
   bool says_writable = false;         // ZMQ_EVENTS of a mandatory ROUTER with one full peer
   bool watched = false;
+  bool reminds = false; // has been asked for Edge::on_reminder()
   int looks = 0, attempts = 0, starts = 0;
 
   bool readable() const { return new_messages + new_room > 0; }
@@ -100,7 +103,10 @@ public:
     watched = on;
     if (on)
       ++starts;
+    else
+      reminds = false;
   }
+  void remind(std::chrono::milliseconds) noexcept override { reminds = true; }
 
 private:
   Attempt attempt(int& supply) noexcept {
@@ -139,14 +145,67 @@ Outcome operate(Edge& edge, FakeSocket& fake, Direction d, Deadline deadline = {
   return first == Outcome::done ? first : edge.wait(d, "test", deadline, attempt, first);
 }
 
+// An operation of wait_any(), as Socket's are made.
+class FakeOp : public grove::detail::Operation {
+public:
+  using Result = void;
+  FakeOp(Edge& edge, FakeSocket& fake, Direction d)
+      : edge_(edge), fake_(fake), direction_(d), errand_{AttemptRef(*this)} {
+    waiter_.item = &errand_;
+  }
+  Attempt operator()() noexcept {
+    const Attempt result =
+        direction_ == Direction::receive ? fake_.try_receive() : fake_.try_send();
+    done_ = result == Attempt::done;
+    return result;
+  }
+  bool ready() { return edge_.try_now(direction_, errand_); }
+  void arm() { edge_.stand(direction_, waiter_, errand_); }
+  void disarm() { edge_.leave(direction_, waiter_, errand_); }
+  void take() {}
+  bool done() const { return done_; } // else it is closed
+  static constexpr const char* name = "test";
+
+private:
+  Edge& edge_;
+  FakeSocket& fake_;
+  Direction direction_;
+  Errand errand_;
+  bool done_ = false;
+};
+
+class FakeReadyOp : public grove::detail::Operation {
+public:
+  using Result = void;
+  FakeReadyOp(Edge& edge, Direction d) : edge_(edge), direction_(d) {}
+  bool ready() { return edge_.is_ready(direction_, seen_); }
+  void arm() { edge_.stand_by(direction_, waiter_, seen_); }
+  void disarm() { edge_.leave(waiter_); }
+  void take() {}
+  static constexpr const char* name = "test";
+
+private:
+  Edge& edge_;
+  Direction direction_;
+  std::uint64_t seen_ = 0;
+};
+
 struct Scenario {
-  int receivers, senders;
+  const char* name;
+  // A greenlet each: r and s call, R and S have one operation, E waits for both, l and L are like R
+  // and S but have an event beside it, w and W wait until receiving, or sending, is possible.
+  std::string_view greenlets;
   int messages, room; // what the peer gives
   int each = 1;       // operations of each greenlet
   bool kill = false;  // one of the greenlets, at some moment
+  bool close = false; // the socket, at some moment
 };
 
 void PrintTo(const Scenario&, std::ostream* out) { *out << "as named"; }
+
+constexpr unsigned wants(char kind) { // bits of ZMQ_EVENTS
+  return kind == 'E' ? 3U : kind == 's' || kind == 'S' || kind == 'L' || kind == 'W' ? 2U : 1U;
+}
 
 // One run along a path of choices. Empty if all is well.
 std::string run(const Scenario& scenario, Choices& choose) {
@@ -154,42 +213,79 @@ std::string run(const Scenario& scenario, Choices& choose) {
   fake.peer_sends = scenario.messages;
   fake.peer_takes = scenario.room;
   Edge edge(fake);
+  Event over;
   int received = 0, sent = 0;
+  const auto work = [&](char kind) {
+    for (int i = 0; i < scenario.each && !edge.closed(); ++i) {
+      FakeOp receive(edge, fake, Direction::receive), send(edge, fake, Direction::send);
+      switch (kind) {
+      case 'r':
+        received += operate(edge, fake, Direction::receive) == Outcome::done;
+        break;
+      case 's':
+        sent += operate(edge, fake, Direction::send) == Outcome::done;
+        break;
+      case 'R':
+        wait_any(receive);
+        break;
+      case 'S':
+        wait_any(send);
+        break;
+      case 'E':
+        wait_any(receive, send);
+        break;
+      case 'l':
+        wait_any(receive, over.wait_op());
+        break;
+      case 'L':
+        wait_any(send, over.wait_op());
+        break;
+      default:
+        wait_any(FakeReadyOp(edge, wants(kind) == 1 ? Direction::receive : Direction::send));
+      }
+      received += receive.done();
+      sent += send.done();
+    }
+  };
   std::vector<GreenletRef<>> all;
   all.reserve(5);
-  const auto work = [&](Direction d, int& count) {
-    for (int i = 0; i < scenario.each; ++i)
-      count += operate(edge, fake, d) == Outcome::done;
-  };
-  for (int i = 0; i < scenario.receivers; ++i) {
-    all.push_back(spawn([&] { work(Direction::receive, received); }));
-  }
-  for (int i = 0; i < scenario.senders; ++i) {
-    all.push_back(spawn([&] { work(Direction::send, sent); }));
-  }
+  for (const char kind : scenario.greenlets)
+    all.push_back(spawn(work, kind));
   GreenletRef<> victim;
   if (scenario.kill)
     victim = all[choose(all.size())];
+  bool may_lose = scenario.greenlets.find_first_of("lL") != std::string_view::npos;
+  bool may_close = scenario.close;
 
   // The hub: it polls, the peer acts, the victim is killed, in any order.
   for (;;) {
     yield();
     yield();
-    enum class Act { poll, send, take, kill };
+    enum class Act { poll, remind, send, take, kill, lose, close };
     std::vector<Act> acts;
     if (fake.watched && fake.readable())
       acts.push_back(Act::poll);
+    if (fake.reminds)
+      acts.push_back(Act::remind);
     if (fake.peer_sends > 0)
       acts.push_back(Act::send);
     if (fake.peer_takes > 0)
       acts.push_back(Act::take);
     if (victim)
       acts.push_back(Act::kill);
+    if (may_lose)
+      acts.push_back(Act::lose);
+    if (may_close)
+      acts.push_back(Act::close);
     if (acts.empty())
       break;
     switch (acts[choose(acts.size())]) {
     case Act::poll:
       edge.on_readable();
+      break;
+    case Act::remind:
+      fake.reminds = false;
+      edge.on_reminder();
       break;
     case Act::send:
       fake.peer_acts(true);
@@ -200,26 +296,37 @@ std::string run(const Scenario& scenario, Choices& choose) {
     case Act::kill:
       std::exchange(victim, {}).kill_nowait();
       break;
+    case Act::lose:
+      may_lose = false;
+      over.set();
+      break;
+    case Act::close:
+      may_close = false;
+      edge.close();
+      break;
     }
   }
   settle();
 
   std::string wrong;
-  int waiting_receivers = 0, waiting_senders = 0;
+  const unsigned there =
+      (fake.messages + fake.new_messages > 0 ? 1U : 0U) | (fake.room + fake.new_room > 0 ? 2U : 0U);
+  bool waiting = false;
   for (std::size_t i = 0; i < all.size(); ++i) {
+    const char kind = scenario.greenlets[i];
     if (all[i].ready())
       continue;
-    ++(i < static_cast<std::size_t>(scenario.receivers) ? waiting_receivers : waiting_senders);
+    waiting = true;
+    if (scenario.close)
+      wrong += std::string("not closed: ") + kind + " ";
+    else if ((wants(kind) & there) != 0)
+      wrong += std::string("stalled: ") + kind + " ";
   }
-  if (waiting_receivers > 0 && fake.messages + fake.new_messages > 0)
-    wrong += "receiver stalled ";
-  if (waiting_senders > 0 && fake.room + fake.new_room > 0)
-    wrong += "sender stalled ";
   if (received + fake.messages + fake.new_messages != scenario.messages)
     wrong += "message lost ";
   if (sent + fake.room + fake.new_room != scenario.room)
     wrong += "room lost ";
-  if (fake.watched != (waiting_receivers + waiting_senders > 0))
+  if (fake.watched != waiting)
     wrong += "watch left wrong ";
   edge.close();
   for (const auto& greenlet : all)
@@ -248,16 +355,37 @@ TEST_P(EveryInterleaving, loses_no_wake_up) {
 
 INSTANTIATE_TEST_SUITE_P(
     edge, EveryInterleaving,
-    ::testing::Values(Scenario{1, 1, 1, 1}, Scenario{1, 1, 2, 2, 2}, Scenario{3, 0, 3, 0},
-                      Scenario{0, 3, 0, 3}, Scenario{2, 1, 3, 1, 2}, Scenario{1, 2, 2, 2},
-                      Scenario{2, 2, 2, 1}, Scenario{1, 1, 2, 1, 2, true},
-                      Scenario{2, 1, 2, 1, 1, true}, Scenario{1, 2, 1, 2, 1, true}),
-    [](const auto& instance) {
-      const Scenario& s = instance.param;
-      return std::to_string(s.receivers) + "_receivers_" + std::to_string(s.senders) +
-             "_senders_each_" + std::to_string(s.each) + "_messages_" + std::to_string(s.messages) +
-             "_room_" + std::to_string(s.room) + (s.kill ? "_a_kill" : "");
-    });
+    ::testing::Values(
+        Scenario{"a_receiver_a_sender", "rs", 1, 1}, Scenario{"twice_each", "rs", 2, 2, 2},
+        Scenario{"receivers", "rrr", 3, 0}, Scenario{"senders", "sss", 0, 3},
+        Scenario{"two_receivers_a_sender_twice", "rrs", 3, 1, 2},
+        Scenario{"a_receiver_two_senders", "rss", 2, 2}, Scenario{"two_of_each", "rrss", 2, 1},
+        Scenario{"twice_and_a_kill", "rs", 2, 1, 2, true},
+        Scenario{"receivers_a_sender_a_kill", "rrs", 2, 1, 1, true},
+        Scenario{"a_receiver_senders_a_kill", "rss", 1, 2, 1, true},
+        Scenario{"operations", "RS", 1, 1}, Scenario{"operations_in_one_line", "RR", 2, 0},
+        Scenario{"an_operation_before_a_call", "Rr", 2, 0},
+        Scenario{"an_operation_behind_a_call", "rR", 2, 0},
+        Scenario{"an_operation_beside_a_call", "rS", 1, 1}, Scenario{"either", "E", 1, 1},
+        Scenario{"either_beside_a_receiver", "Er", 1, 1},
+        Scenario{"either_behind_a_sender", "sE", 1, 1}, Scenario{"two_of_either", "EE", 1, 1},
+        Scenario{"one_that_may_lose", "ls", 1, 1},
+        Scenario{"one_that_may_lose_and_one", "lr", 1, 0},
+        Scenario{"senders_that_may_lose", "LS", 0, 1},
+        Scenario{"operations_and_a_kill", "RS", 1, 1, 1, true},
+        Scenario{"operations_in_one_line_and_a_kill", "RR", 1, 0, 1, true},
+        Scenario{"an_operation_a_call_a_kill", "Rr", 1, 0, 1, true},
+        Scenario{"either_and_a_kill", "Es", 1, 1, 1, true},
+        Scenario{"operations_and_the_end", "RS", 1, 1, 1, false, true},
+        Scenario{"calls_and_the_end", "rs", 1, 1, 1, false, true}, Scenario{"watchers", "wW", 1, 1},
+        Scenario{"a_watcher_and_a_receiver", "wr", 1, 0},
+        Scenario{"a_receiver_and_a_watcher", "rw", 2, 0},
+        Scenario{"a_watcher_and_a_sender", "ws", 1, 1},
+        Scenario{"a_watcher_and_an_operation", "Rw", 2, 0},
+        Scenario{"a_watcher_beside_an_operation", "wS", 1, 1},
+        Scenario{"a_watcher_and_a_kill", "ws", 1, 1, 1, true},
+        Scenario{"a_watcher_and_the_end", "wr", 1, 0, 1, false, true}),
+    [](const auto& instance) { return std::string(instance.param.name); });
 
 // Decision 28: reading ZMQ_EVENTS costs more than sending does.
 TEST_F(EdgeTest, does_not_look_while_nobody_waits) {
@@ -270,6 +398,37 @@ TEST_F(EdgeTest, does_not_look_while_nobody_waits) {
   }
   EXPECT_EQ(fake.looks, 0);
   EXPECT_EQ(fake.starts, 0);
+}
+
+// Its attempt has handled the commands already.
+TEST_F(EdgeTest, a_receiver_parks_without_a_look_unless_somebody_waits_to_send) {
+  FakeSocket fake;
+  Edge edge(fake);
+  const auto receiver = spawn([&] { return operate(edge, fake, Direction::receive); });
+  settle();
+  EXPECT_EQ(fake.looks, 0);
+  EXPECT_TRUE(fake.watched);
+  receiver.kill();
+
+  const auto sender = spawn([&] { return operate(edge, fake, Direction::send); });
+  settle();
+  fake.room = 1; // as if the receiver's attempt below had handled the command: no edge comes
+  EXPECT_EQ(operate(edge, fake, Direction::receive, Deadline(0s)), Outcome::timeout);
+  settle();
+  ASSERT_TRUE(sender.ready());
+  EXPECT_EQ(sender.get(), Outcome::done);
+}
+
+// pitfall 64
+TEST_F(EdgeTest, what_was_tried_before_a_yield_is_tried_again) {
+  FakeSocket fake;
+  Edge edge(fake);
+  fake.messages = static_cast<int>(Edge::operations_per_turn) - 1;
+  while (fake.messages > 0)
+    operate(edge, fake, Direction::receive);
+  const auto other_one = spawn([&] { fake.messages = 1; }); // as if a send had: no edge comes
+  EXPECT_EQ(operate(edge, fake, Direction::receive, Deadline(5s)), Outcome::done);
+  other_one.join();
 }
 
 // pitfall 64
@@ -360,6 +519,64 @@ TEST_F(EdgeTest, a_kill_after_the_turn_was_granted_comes_too_late) {
   EXPECT_EQ(fake.messages, 0);
 }
 
+TEST_F(EdgeTest, a_kill_after_an_operation_was_done_comes_too_late) {
+  FakeSocket fake;
+  Edge edge(fake);
+  FakeOp receive(edge, fake, Direction::receive);
+  bool returned = false;
+  const auto receiver = spawn([&] {
+    wait_any(receive);
+    returned = true;
+  });
+  settle();
+  fake.new_messages = 1;
+  edge.on_readable();
+  EXPECT_TRUE(receive.done()); // before its greenlet runs
+  EXPECT_EQ(fake.messages, 0);
+  receiver.kill();
+  EXPECT_TRUE(returned);
+}
+
+// The first operation's look is old when the second has made its attempt.
+TEST_F(EdgeTest, operations_of_one_wait_do_not_swallow_each_others_news) {
+  FakeSocket fake;
+  Edge edge(fake);
+  FakeOp receive(edge, fake, Direction::receive), send(edge, fake, Direction::send);
+  receive.reset();
+  send.reset();
+  EXPECT_FALSE(receive.ready());
+  fake.new_messages = 1;
+  EXPECT_FALSE(send.ready()); // handles the command
+  EXPECT_FALSE(fake.readable());
+  receive.arm();
+  send.arm();
+  EXPECT_TRUE(fake.reminds);
+  receive.disarm();
+  send.disarm();
+  EXPECT_FALSE(fake.reminds);
+}
+
+// A mandatory ROUTER, again.
+TEST_F(EdgeTest, events_that_contradict_an_operation_do_not_spin) {
+  FakeSocket fake;
+  Edge edge(fake);
+  fake.says_writable = true;
+  FakeOp send(edge, fake, Direction::send);
+  const auto sender = spawn([&] { wait_any(send); });
+  settle();
+  const int attempts = fake.attempts;
+  settle(100);
+  EXPECT_EQ(fake.attempts, attempts);
+  ASSERT_TRUE(std::exchange(fake.reminds, false));
+  edge.on_reminder();
+  EXPECT_LT(fake.attempts - attempts, 5);
+  EXPECT_TRUE(fake.reminds);
+  fake.room = 1;
+  edge.on_reminder();
+  sender.get();
+  EXPECT_TRUE(send.done());
+}
+
 TEST_F(EdgeTest, whoever_times_out_leaves_the_line) {
   FakeSocket fake;
   Edge edge(fake);
@@ -448,7 +665,12 @@ TEST_F(EdgeTest, contradicted_events_that_are_swallowed_are_found_by_a_glance) {
   const auto sender = spawn([&] { return operate(edge, fake, Direction::send); });
   settle();
   fake.room = 1; // and nobody says so
+  settle();
+  ASSERT_FALSE(sender.ready());
+  ASSERT_TRUE(fake.reminds);
+  edge.on_reminder();
   EXPECT_EQ(sender.get(), Outcome::done);
+  EXPECT_EQ(edge.counts().glances, 1U);
 }
 
 } // namespace

@@ -18,6 +18,7 @@
 #include <string>
 #include <system_error>
 #include <thread>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -229,7 +230,8 @@ TEST_F(SocketTest, a_message_of_parts_that_recv_cannot_return_is_dropped_whole) 
     FAIL();
   } catch (const std::system_error& error) {
     EXPECT_EQ(error.code(), std::errc::protocol_error);
-    EXPECT_THAT(error.what(), HasSubstr("recv on PULL: a message of 3 parts was dropped"));
+    EXPECT_THAT(error.what(),
+                HasSubstr("recv on PULL inproc://here: a message of 3 parts was dropped"));
   }
   EXPECT_EQ(pull.recv().text(), "alone");
 }
@@ -376,7 +378,7 @@ TEST_F(SocketTest, options_have_types_and_say_what_was_set) {
   EXPECT_EQ(dealer.get(option::sndhwm), 7);
   dealer.set(option::rcvhwm, 8);
   EXPECT_EQ(dealer.get(option::rcvhwm), 8);
-  EXPECT_EQ(dealer.get(option::maxmsgsize), -1);
+  EXPECT_EQ(dealer.get(option::maxmsgsize), 4 << 20);
   dealer.set(option::maxmsgsize, std::int64_t{1} << 33);
   EXPECT_EQ(dealer.get(option::maxmsgsize), std::int64_t{1} << 33);
   dealer.set(option::routing_id, std::string("a\0b", 3));
@@ -394,6 +396,77 @@ TEST_F(SocketTest, options_have_types_and_say_what_was_set) {
   Socket req(context, SocketType::req);
   req.set(option::req_relaxed, true);
   req.set(option::req_correlate, true);
+}
+
+TEST_F(SocketTest, defaults_are_fit_for_the_open) {
+  Socket router(context, SocketType::router);
+  EXPECT_EQ(router.get(option::linger), 1s);
+  EXPECT_EQ(router.get(option::maxmsgsize), 4 << 20);
+  EXPECT_EQ(router.get(option::handshake_ivl), 5s);
+  EXPECT_EQ(router.get(option::heartbeat_ivl), 1s);
+  EXPECT_EQ(router.get(option::heartbeat_timeout), 3s);
+  EXPECT_EQ(router.get(option::sndhwm), 1000);
+  EXPECT_EQ(router.get(option::rcvhwm), 1000);
+  EXPECT_FALSE(router.get(option::ipv6));
+  EXPECT_EQ(router.get(option::mechanism), Mechanism::none);
+  router.bind("inproc://here");
+  EXPECT_THROW(router.send_multipart({"stranger", "body"}), std::system_error); // mandatory
+}
+
+// Sets an option, reads it, and holds them against each other.
+template <class T>
+void round_trip(Socket& socket, const Option<T>& option, const std::type_identity_t<T>& value) {
+  socket.set(option, value);
+  EXPECT_EQ(socket.get(option), value) << option.name;
+}
+
+TEST_F(SocketTest, every_option_that_can_be_read_says_what_was_set) {
+  Socket socket(context, SocketType::dealer);
+  round_trip(socket, option::linger, 2s);
+  round_trip(socket, option::maxmsgsize, 77);
+  round_trip(socket, option::handshake_ivl, 4s);
+  round_trip(socket, option::heartbeat_ivl, 2s);
+  round_trip(socket, option::heartbeat_timeout, 4s);
+  round_trip(socket, option::heartbeat_ttl, 5s);
+  round_trip(socket, option::sndtimeo, 1s);
+  round_trip(socket, option::affinity, 1);
+  round_trip(socket, option::ipv6, true);
+  round_trip(socket, option::backlog, 7);
+  round_trip(socket, option::reconnect_ivl, 7ms);
+  round_trip(socket, option::reconnect_ivl_max, 70ms);
+  round_trip(socket, option::connect_timeout, 700ms);
+  round_trip(socket, option::socks_proxy, "127.0.0.1:9");
+  round_trip(socket, option::bindtodevice, "lo");
+  round_trip(socket, option::use_fd, -1);
+  round_trip(socket, option::sndbuf, 70'000);
+  round_trip(socket, option::rcvbuf, 70'000);
+  round_trip(socket, option::tos, 8);
+  round_trip(socket, option::tcp_keepalive, 1);
+  round_trip(socket, option::tcp_keepalive_cnt, 3);
+  round_trip(socket, option::tcp_keepalive_idle, 30);
+  round_trip(socket, option::tcp_keepalive_intvl, 10);
+  round_trip(socket, option::tcp_maxrt, 900ms);
+  round_trip(socket, option::zap_domain, "global");
+  round_trip(socket, option::plain_username, "admin");
+  round_trip(socket, option::plain_password, "secret");
+  EXPECT_EQ(socket.get(option::mechanism), Mechanism::plain);
+  round_trip(socket, option::plain_server, true);
+  Socket sub(context, SocketType::sub);
+  round_trip(sub, option::invert_matching, true);
+}
+
+TEST_F(SocketTest, options_that_can_only_be_set_do_what_they_say) {
+  Socket xpub(context, SocketType::xpub), sub(context, SocketType::sub);
+  xpub.set(option::xpub_verbose, true);
+  xpub.set(option::xpub_verboser, false);
+  xpub.set(option::xpub_manual, true);
+  xpub.set(option::xpub_welcome_msg, "welcome");
+  sub.subscribe("w");
+  sub.connect(xpub.bind("inproc://here"));
+  EXPECT_EQ(xpub.recv().text(), "\1w");
+  EXPECT_EQ(sub.recv().text(), "welcome");
+  Socket stream(context, SocketType::stream);
+  stream.set(option::stream_notify, false);
 }
 
 TEST_F(SocketTest, an_option_that_does_not_fit_is_refused_by_name) {
@@ -423,13 +496,50 @@ TEST_F(SocketTest, an_address_in_use_is_named) {
     FAIL();
   } catch (const std::system_error& error) {
     EXPECT_EQ(error.code(), std::errc::address_in_use);
-    EXPECT_EQ(error.what(), "bind " + endpoint + ": Address already in use");
+    EXPECT_EQ(error.what(), "bind PULL to " + endpoint + ": Address already in use");
   }
   // Neither is worse off.
   Socket push(context, SocketType::push);
   push.connect(second.bind("tcp://127.0.0.1:*"));
   push.send("x");
   EXPECT_EQ(second.recv().text(), "x");
+}
+
+// -- beyond this machine -----------------------------------------------------------------------
+
+TEST_F(SocketTest, what_others_could_reach_is_not_bound_by_accident) {
+  Socket pull(context, SocketType::pull);
+  for (const char* endpoint : {"tcp://*:*", "tcp://0.0.0.0:*", "tcp://[::]:*", "tcp://8.8.8.8:*",
+                               "tcp://localhost:*", "tcp://eth0:*", "tcp://::ffff:10.0.0.1:*"}) {
+    try {
+      pull.bind(endpoint);
+      ADD_FAILURE() << endpoint;
+    } catch (const std::system_error& error) {
+      EXPECT_EQ(error.code(), std::errc::operation_not_permitted);
+      EXPECT_THAT(error.what(), StartsWith(std::string("bind PULL to ") + endpoint +
+                                           " (others can reach it: make it a CURVE server, or "
+                                           "allow_public_bind())"));
+    }
+  }
+  EXPECT_NO_THROW(pull.bind("tcp://127.0.0.1:*"));
+  EXPECT_NO_THROW(pull.bind("tcp://127.3.2.1:*"));
+  EXPECT_NO_THROW(pull.bind("tcp://lo:*"));
+  pull.allow_public_bind();
+  EXPECT_NO_THROW(pull.bind("tcp://0.0.0.0:*"));
+  pull.allow_public_bind(false);
+  EXPECT_THROW(pull.bind("tcp://0.0.0.0:*"), std::system_error);
+}
+
+TEST_F(SocketTest, a_curve_server_may_be_bound_anywhere) {
+  std::array<char, 41> public_key{}, secret_key{};
+  if (zmq_curve_keypair(public_key.data(), secret_key.data()) != 0)
+    GTEST_SKIP() << "libzmq without CURVE";
+  Socket pull(context, SocketType::pull);
+  pull.set(option::curve_secretkey, secret_key.data());
+  EXPECT_THROW(pull.bind("tcp://0.0.0.0:*"), std::system_error); // a client
+  pull.set(option::curve_server, true);
+  EXPECT_EQ(pull.get(option::mechanism), Mechanism::curve);
+  EXPECT_NO_THROW(pull.bind("tcp://0.0.0.0:*"));
 }
 
 TEST_F(SocketTest, an_unbound_endpoint_can_be_bound_again) {
@@ -460,12 +570,25 @@ TEST_F(SocketTest, a_bad_endpoint_is_named_with_the_remedy) {
       push.connect(endpoint);
       ADD_FAILURE() << endpoint;
     } catch (const std::system_error& error) {
-      EXPECT_THAT(error.what(), StartsWith(std::string("connect ") + endpoint +
+      EXPECT_THAT(error.what(), StartsWith(std::string("connect PUSH to ") + endpoint +
                                            " (expected tcp://HOST:PORT, ipc://PATH"));
     }
   }
   EXPECT_THROW(push.disconnect("tcp://127.0.0.1:9"), std::system_error);
   EXPECT_THROW(push.unbind("tcp://127.0.0.1:9"), std::system_error);
+}
+
+TEST_F(SocketTest, errors_name_the_socket_and_its_endpoints) {
+  Socket pull(context, SocketType::pull);
+  const auto text = [&] {
+    return test::text_of<TimeoutError>([&] { static_cast<void>(pull.recv(0s)); });
+  };
+  EXPECT_EQ(text(), "recv on PULL: the time limit has passed");
+  const std::string first = pull.bind("tcp://127.0.0.1:*");
+  EXPECT_EQ(text(), "recv on PULL " + first + ": the time limit has passed");
+  pull.bind("inproc://two");
+  pull.bind("inproc://three");
+  EXPECT_EQ(text(), "recv on PULL " + first + " and 2 more: the time limit has passed");
 }
 
 // -- misuse ------------------------------------------------------------------------------------
@@ -480,7 +603,8 @@ TEST_F(SocketTest, req_and_rep_out_of_turn_are_told_so) {
     FAIL();
   } catch (const std::system_error& error) {
     EXPECT_EQ(error.code(), Errc::wrong_state);
-    EXPECT_THAT(error.what(), StartsWith("send on REQ (send a request, then receive its reply"));
+    EXPECT_THAT(error.what(),
+                StartsWith("send on REQ inproc://here (send a request, then receive"));
   }
   EXPECT_EQ(rep.recv().text(), "question");
   rep.send("answer");
@@ -506,6 +630,20 @@ TEST_F(SocketTest, a_mandatory_router_refuses_who_it_does_not_know) {
   Socket dealer(context, SocketType::dealer);
   dealer.set(option::routing_id, "friend");
   dealer.connect("inproc://here");
+  router.send_multipart({"friend", "body"});
+  EXPECT_EQ(dealer.recv().text(), "body");
+}
+
+// libzmq would drop it without a word.
+TEST_F(SocketTest, a_message_that_names_only_its_peer_is_refused) {
+  Socket router(context, SocketType::router), dealer(context, SocketType::dealer);
+  dealer.set(option::routing_id, "friend");
+  dealer.connect(router.bind("inproc://here"));
+  EXPECT_EQ(test::text_of<std::system_error>([&] { router.send("friend"); }),
+            "send on ROUTER inproc://here (the first part names the peer, the message follows): "
+            "Invalid argument");
+  EXPECT_THROW(static_cast<void>(router.try_send("friend")), std::system_error);
+  EXPECT_EQ(router.stats().sent, 0U);
   router.send_multipart({"friend", "body"});
   EXPECT_EQ(dealer.recv().text(), "body");
 }

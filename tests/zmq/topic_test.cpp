@@ -131,17 +131,21 @@ TEST_F(TopicTest, what_is_no_message_of_a_topic_is_bad_and_the_next_is_fine) {
   const auto refusal = [&] {
     return text_of<BadMessage>([&] { static_cast<void>(sub.recv(oslo)); });
   };
-  EXPECT_EQ(refusal(), "recv on SUB: decode topic: expected a name that ends with a zero byte, "
-                       "found none in 12 bytes");
+  EXPECT_EQ(refusal(),
+            "recv on SUB inproc://here: decode topic: expected a name that ends with a zero byte, "
+            "found none in 12 bytes");
   EXPECT_THAT(refusal(), HasSubstr("found none in 0 bytes"));
   EXPECT_THAT(refusal(), HasSubstr("decode Weather: expected array, found the end of the body"));
-  EXPECT_EQ(refusal(), "recv on SUB: decode Weather: expected array, found str at byte 0");
+  EXPECT_EQ(refusal(),
+            "recv on SUB inproc://here: decode Weather: expected array, found str at byte 0");
   EXPECT_THAT(refusal(), HasSubstr("expected the end of the body, found 1 bytes more"));
-  EXPECT_EQ(refusal(), "recv on SUB: decode topic: expected one of 1 topics, found another, of 6 "
-                       "bytes");
+  EXPECT_EQ(
+      refusal(),
+      "recv on SUB inproc://here: decode topic: expected one of 1 topics, found another, of 6 "
+      "bytes");
   EXPECT_THROW(static_cast<void>(sub.recv(oslo)), std::system_error); // two parts
   EXPECT_EQ(sub.recv(oslo).value.celsius, 4);
-  EXPECT_EQ(sub.bad_messages(), 6U);
+  EXPECT_EQ(sub.stats().bad, 6U);
 }
 
 TEST_F(TopicTest, names_are_checked) {

@@ -273,7 +273,7 @@ for i in range(500):
     }
   }
   EXPECT_EQ(unwanted, *announced);
-  EXPECT_EQ(pull.bad_messages(), *announced + 1);
+  EXPECT_EQ(pull.stats().bad, *announced + 1);
 }
 
 } // namespace

@@ -135,11 +135,12 @@ TEST_F(TypedTest, a_message_of_another_type_is_an_error_that_says_where) {
   push.send(Order{1, "bob", {{"pen", 1, 1}}});
   push.send(Receipt{2, 3.5});
   push.send(stationery);
-  EXPECT_EQ(text_of<BadMessage>([&] { static_cast<void>(pull.recv<Receipt>()); }),
-            "recv on PULL: decode Receipt.total: expected float, found str at byte 2");
+  EXPECT_EQ(
+      text_of<BadMessage>([&] { static_cast<void>(pull.recv<Receipt>()); }),
+      "recv on PULL inproc://here: decode Receipt.total: expected float, found str at byte 2");
   EXPECT_EQ(pull.recv<Receipt>(), (Receipt{2, 3.5})) << "the socket goes on";
   EXPECT_EQ(pull.recv<Order>(), stationery);
-  EXPECT_EQ(pull.bad_messages(), 1U);
+  EXPECT_EQ(pull.stats().bad, 1U);
 }
 
 TEST_F(TypedTest, a_bad_message_is_kept_by_its_error) {
@@ -170,7 +171,7 @@ TEST_F(TypedTest, a_body_ends_where_its_value_does) {
       HasSubstr("decode Order.lines[1].count: expected integer, found the end of the body"));
   EXPECT_THAT(text_of<BadMessage>([&] { static_cast<void>(pull.recv<Order>()); }),
               HasSubstr("decode Order: expected array, found the end of the body at byte 0"));
-  EXPECT_EQ(pull.bad_messages(), 3U);
+  EXPECT_EQ(pull.stats().bad, 3U);
 }
 
 TEST_F(TypedTest, try_recv_and_recv_with_a_deadline_refuse_the_same) {
@@ -179,7 +180,7 @@ TEST_F(TypedTest, try_recv_and_recv_with_a_deadline_refuse_the_same) {
   EXPECT_THROW(static_cast<void>(pull.try_recv<Order>()), BadMessage);
   EXPECT_THROW(static_cast<void>(pull.recv<Order>(1s)), BadMessage);
   EXPECT_EQ(pull.try_recv<Order>(), std::nullopt);
-  EXPECT_EQ(pull.bad_messages(), 2U);
+  EXPECT_EQ(pull.stats().bad, 2U);
 }
 
 TEST_F(TypedTest, a_message_of_several_parts_is_no_single_value) {
@@ -209,7 +210,7 @@ TEST_F(TypedTest, limits_hold_for_one_call) {
   EXPECT_EQ(text_of<BadMessage>([&] {
               static_cast<void>(pull.recv<std::string>({.max_bytes = 3}));
             }).substr(0, 13),
-            "recv on PULL:");
+            "recv on PULL ");
 }
 
 TEST_F(TypedTest, a_count_without_elements_costs_nothing) {
@@ -263,14 +264,15 @@ TEST_F(EnvelopeTest, who_sent_a_bad_message_can_be_told) {
     static_cast<void>(router.recv_enveloped<Order>());
     FAIL();
   } catch (const BadMessage& error) {
-    EXPECT_EQ(std::string(error.what()).substr(0, 29), "recv on ROUTER: decode Order:");
+    EXPECT_EQ(std::string(error.what()).substr(0, 43),
+              "recv on ROUTER inproc://here: decode Order:");
     Multipart envelope = std::move(error.parts());
     ASSERT_EQ(envelope.size(), 2U);
     envelope.pop_back();
     router.send_enveloped(std::move(envelope), std::string(error.what()));
   }
   EXPECT_THAT(dealer.recv<std::string>(), HasSubstr("expected array, found integer 103"));
-  EXPECT_EQ(router.bad_messages(), 1U);
+  EXPECT_EQ(router.stats().bad, 1U);
 }
 
 TEST_F(EnvelopeTest, an_envelope_that_did_not_go_is_left_as_it_was) {
@@ -355,10 +357,11 @@ TEST_F(TypedTest, a_value_that_is_not_valid_is_refused) {
   EXPECT_EQ(text_of<BadMessage>([&] {
               static_cast<void>(pull.recv<std::vector<Interval>>());
             }).substr(0, 13),
-            "recv on PULL:");
+            "recv on PULL ");
   push.send(std::pair(2, 1));
   EXPECT_EQ(text_of<BadMessage>([&] { static_cast<void>(pull.recv<Interval>()); }),
-            "recv on PULL: decode Interval: expected a value for which valid() is true, found one "
+            "recv on PULL inproc://here: decode Interval: expected a value for which valid() is "
+            "true, found one "
             "for which it is not at byte 0");
 }
 

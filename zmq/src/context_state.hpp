@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: MIT
-// What a Context and its sockets share: libzmq's context, and its termination on another thread.
+// What a Context and its sockets share: libzmq's context, its termination on another thread, and
+// the list of the sockets.
 #pragma once
 
+#include <list>
 #include <memory>
 #include <mutex>
-
-#include <zmq.hpp>
+#include <string>
+#include <vector>
 
 #include <grove/hub/deadline.hpp>
 #include <grove/zmq/context.hpp>
+
+#include "fork.hpp"
 
 namespace grove::zmq::detail {
 
@@ -16,24 +20,36 @@ namespace grove::zmq::detail {
 // own calls it, and tells the hubs that wait.
 class ContextState {
 public:
+  using Entry = std::list<OpenSocket>::iterator;
+
   explicit ContextState(ContextOptions options);
   ContextState(const ContextState&) = delete;
   ContextState& operator=(const ContextState&) = delete;
   ~ContextState();
 
-  ::zmq::socket_t open_socket(int type); // zmq::error_t; ETERM once termination has begun
+  // What its sockets tell of themselves. A socket alone changes its entry: it may read it freely.
+  // Null, and the errno, if libzmq refuses: ETERM once termination has begun.
+  void* open_socket(SocketType type, Entry& entry);
+  void close_socket(Entry entry) noexcept; // its handle is closed by then
+  void add_endpoint(Entry entry, const std::string& endpoint);
+  void remove_endpoint(Entry entry, const std::string& endpoint) noexcept;
+
+  std::vector<OpenSocket> open_sockets() const;
   void* handle() const noexcept;
   void shutdown() noexcept;
   bool term(Deadline deadline);
-  // At the exit of the process there may be no hub to park on.
-  void block_at_end() noexcept { may_park_ = false; }
+  // At the exit of the process there may be no hub to park on. Logs what is open.
+  void prepare_for_exit() noexcept;
+  bool of_the_parent() const noexcept { return forks_ != forks; }
 
 private:
   struct Termination;
 
+  const unsigned forks_ = forks;
   mutable std::mutex mutex_;
-  ::zmq::context_t context_;                 // empty once termination has begun
+  void* context_;                            // null once termination has begun
   std::shared_ptr<Termination> termination_; // once it has begun
+  std::list<OpenSocket> open_;
   bool may_park_ = true;
 };
 

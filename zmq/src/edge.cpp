@@ -6,7 +6,7 @@
 
 namespace grove::zmq::detail {
 
-using grove::detail::Wake;
+using grove::detail::Waiter;
 
 namespace {
 
@@ -15,33 +15,46 @@ namespace {
 // none.) From then on the descriptor alone wakes us, and, because our last attempt and the last
 // reading may have swallowed each other's commands, a glance every now and then.
 constexpr int contradictions_believed = 2;
-constexpr auto glance = std::chrono::milliseconds(10);
+constexpr std::chrono::milliseconds glance{10};
+constexpr std::chrono::milliseconds soon{0};
 
 } // namespace
+
+// -- calls -------------------------------------------------------------------------------------
 
 Outcome Edge::wait(Direction d, const char* what, Deadline deadline, AttemptRef attempt,
                    Outcome outcome) {
   if (budget_ == 0) {
-    budget_ = operations_per_turn;
+    rested();
     grove::detail::yield_now();
     if (closed_)
       return Outcome::closed;
+    outcome = Outcome::busy; // what was tried is out of date: others may have handled commands
   }
   bool turn = idle(d);
   bool first_in_line = turn;
   bool tried = outcome == Outcome::again && turn;
+  bool woken = false;
   for (;;) {
     bool doubtful = false;
     if (turn) {
+      line(d).taken = true;
       for (int contradictions = 0;; ++contradictions) {
         if (!tried && attempt() == Attempt::done) {
-          finish(d);
+          line(d).taken = false;
+          if (wants_news(other(d)) || !line(d).watchers.empty())
+            look(); // serves our own line too
+          else
+            pass_on(d);
           return Outcome::done;
         }
-        tried = false;
-        const unsigned ready = port_.events(); // P66: also makes a throttled send handle commands
-        if ((ready & bit(other(d))) != 0)
-          grant(other(d));
+        counts_.again += !tried;
+        counts_.spurious += woken;
+        tried = woken = false;
+        // A receive that says "again" has just handled the commands, and seen what they brought.
+        if (d == Direction::receive && !wants_news(other(d)))
+          break;
+        const unsigned ready = look(true); // P66: also makes a throttled send handle commands
         if ((ready & bit(d)) == 0)
           break;
         if (contradictions == contradictions_believed) {
@@ -49,20 +62,21 @@ Outcome Edge::wait(Direction d, const char* what, Deadline deadline, AttemptRef 
           break;
         }
       }
+      line(d).taken = false;
     }
 
     // Whatever ends the wait, the line is left in order: by return, continue or exception.
     struct Stand {
       Edge& edge;
       Direction direction;
-      bool pass_on_doubt;
-      grove::detail::Waiter waiter{};
+      bool doubtful;
+      Waiter waiter{};
       ~Stand() {
         waiter.unlink();
         if (edge.closed_)
           return;
-        if (pass_on_doubt && !waiter.granted)
-          edge.grant(direction);
+        if (doubtful && !waiter.granted)
+          edge.pass_on(direction);
         edge.update_watch();
       }
     } stand{*this, d, doubtful};
@@ -70,56 +84,194 @@ Outcome Edge::wait(Direction d, const char* what, Deadline deadline, AttemptRef 
       line(d).waiters.push_front(stand.waiter);
     else
       line(d).waiters.push_back(stand.waiter);
-    if (turn)
-      line(d).taken = false;
     turn = false;
     update_watch();
-    const Deadline until = doubtful ? earlier(deadline, Deadline(glance)) : deadline;
-    const Wake why = grove::detail::park_until(what, until);
+    if (doubtful)
+      doubt();
+    grove::detail::park_until(what, deadline);
 
     if (closed_)
       return Outcome::closed; // even when it was granted the turn just before
-    budget_ = operations_per_turn;
-    if (stand.waiter.granted) {
-      turn = first_in_line = true;
-    } else if (why == Wake::timeout && doubtful && !deadline.has_passed()) {
-      // Only a glance. Our place is still the first, unless the next was granted the turn.
-      stand.pass_on_doubt = false;
-      turn = !line(d).taken;
-    } else {
+    rested();
+    if (!stand.waiter.granted)
       return Outcome::timeout;
+    turn = first_in_line = woken = true;
+  }
+}
+
+// -- operations --------------------------------------------------------------------------------
+
+bool Edge::try_now(Direction d, Errand& errand) noexcept {
+  if (closed_)
+    return true;
+  errand.doubtful = false;
+  errand.seen = acts_; // a line that others stand in was looked at
+  if (!idle(d))
+    return false;
+  budget_ -= budget_ > 0;
+  for (int contradictions = 0;; ++contradictions) {
+    ++acts_;
+    if (errand.attempt() == Attempt::done) {
+      settle();
+      return true;
+    }
+    ++counts_.again;
+    const unsigned ready = look(true);
+    errand.seen = acts_;
+    if ((ready & bit(d)) == 0)
+      return false;
+    if (contradictions == contradictions_believed) {
+      errand.doubtful = true;
+      return false;
     }
   }
 }
 
-void Edge::grant(Direction d) noexcept {
+void Edge::stand(Direction d, Waiter& waiter, const Errand& errand) noexcept {
+  line(d).waiters.push_back(waiter);
+  update_watch();
+  if (errand.doubtful)
+    doubt();
+  look_before_parking(errand.seen);
+}
+
+void Edge::leave(Direction d, Waiter& waiter, const Errand& errand) noexcept {
+  waiter.unlink();
+  if (closed_)
+    return;
+  if (errand.doubtful && !waiter.granted)
+    pass_on(d);
+  update_watch();
+}
+
+// -- watchers ----------------------------------------------------------------------------------
+
+bool Edge::is_ready(Direction d, std::uint64_t& seen) noexcept {
+  if (closed_)
+    return true;
+  seen = acts_;
+  if (budget_ == 0) { // let others run: it looks again when it stands, and is told at the next poll
+    rested();
+    ++acts_;
+    return false;
+  }
+  const unsigned ready = look(true);
+  seen = acts_;
+  if ((ready & bit(d)) == 0)
+    return false;
+  --budget_;
+  return true;
+}
+
+void Edge::stand_by(Direction d, Waiter& waiter, std::uint64_t seen) noexcept {
+  line(d).watchers.push_back(waiter);
+  update_watch();
+  look_before_parking(seen);
+}
+
+void Edge::leave(Waiter& waiter) noexcept {
+  waiter.unlink();
+  if (!closed_)
+    update_watch();
+}
+
+// Another operation of the same wait may have handled commands since this one looked. It is not
+// parked yet, and so can be neither served nor woken: the hub does it when it is.
+void Edge::look_before_parking(std::uint64_t seen) noexcept {
+  if (seen == acts_)
+    return;
+  const unsigned ready = events();
+  if (((ready & bit(Direction::receive)) != 0 && stands(Direction::receive)) ||
+      ((ready & bit(Direction::send)) != 0 && stands(Direction::send))) {
+    port_.remind(soon);
+  }
+}
+
+// -- news --------------------------------------------------------------------------------------
+
+unsigned Edge::events() noexcept {
+  ++acts_;
+  ++counts_.looks;
+  return port_.events();
+}
+
+// Serves whoever the news is for. Returns the last reading; with `fresh` nothing was tried since.
+unsigned Edge::look(bool fresh) noexcept {
+  for (int refusals = 0;;) {
+    const unsigned ready = events();
+    bool tried = false;
+    Errand* refused = nullptr;
+    for (const Direction d : {Direction::receive, Direction::send}) {
+      if ((ready & bit(d)) == 0)
+        continue;
+      counts_.wake_ups += line(d).watchers.grant_all();
+      const Served served = serve(d);
+      tried |= served.tried;
+      if (served.refused != nullptr)
+        refused = served.refused;
+    }
+    if (!tried || (!fresh && !anybody()))
+      return ready;
+    if (refused == nullptr)
+      continue;
+    if (refusals++ == contradictions_believed) {
+      refused->doubtful = true;
+      doubt();
+      return ready;
+    }
+  }
+}
+
+// The next in line tries: that is cheaper than to ask whether it would succeed. A call gets the
+// turn, and does so when it runs; for operations it is done here.
+Edge::Served Edge::serve(Direction d) noexcept {
   Line& l = line(d);
-  if (!l.taken && l.waiters.grant_one())
-    l.taken = true;
+  Served served;
+  while (!l.taken) {
+    Waiter* const first = l.waiters.first_parked();
+    if (first == nullptr)
+      break;
+    if (first->item == nullptr) {
+      l.taken = l.waiters.grant_one();
+      ++counts_.wake_ups;
+      break;
+    }
+    auto* const errand = static_cast<Errand*>(first->item);
+    served.tried = true;
+    ++acts_;
+    if (errand->attempt() == Attempt::again) {
+      ++counts_.again;
+      served.refused = errand;
+      break;
+    }
+    l.waiters.grant_one();
+    ++counts_.wake_ups;
+  }
+  return served;
 }
 
-void Edge::look() noexcept {
-  const unsigned ready = port_.events();
-  if ((ready & bit(Direction::receive)) != 0)
-    grant(Direction::receive);
-  if ((ready & bit(Direction::send)) != 0)
-    grant(Direction::send);
-}
-
-// The next in line tries for itself: that is cheaper than to ask whether it would succeed.
-void Edge::finish(Direction d) noexcept {
-  line(d).taken = false;
-  if (waits(other(d)))
+void Edge::pass_on(Direction d) noexcept {
+  if (serve(d).tried && anybody())
     look();
-  grant(d);
+}
+
+void Edge::doubt() noexcept {
+  doubt_ = true;
+  port_.remind(glance);
+}
+
+void Edge::on_reminder() noexcept {
+  counts_.glances += doubt_;
+  doubt_ = false;
+  look();
 }
 
 void Edge::update_watch() noexcept {
-  const bool wanted =
-      !line(Direction::receive).waiters.empty() || !line(Direction::send).waiters.empty();
+  const bool wanted = anybody();
   if (wanted == watching_ || closed_)
     return;
   watching_ = wanted;
+  doubt_ = doubt_ && wanted;
   port_.watch(wanted);
 }
 
@@ -130,8 +282,10 @@ void Edge::close() noexcept {
   if (watching_)
     port_.watch(false);
   watching_ = false;
-  line(Direction::receive).waiters.break_all();
-  line(Direction::send).waiters.break_all();
+  for (Line& l : lines_) {
+    l.waiters.break_all();
+    l.watchers.break_all();
+  }
 }
 
 } // namespace grove::zmq::detail

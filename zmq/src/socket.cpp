@@ -1,29 +1,23 @@
 // SPDX-License-Identifier: MIT
-// Socket: libzmq's operations under the protocol of edge.hpp.
+// Socket: properties, endpoints, and the ways to call what SocketState does.
 #include <grove/zmq/socket.hpp>
 
-#include <zmq.hpp>
+#include <zmq.h>
 
 #include <array>
 #include <cerrno>
 #include <limits>
-#include <span>
 #include <stdexcept>
 #include <utility>
 
-#include <grove/hub/detail/wait.hpp>
-#include <grove/hub/detail/watch.hpp>
-
-#include "context_state.hpp"
-#include "edge.hpp"
+#include "endpoint.hpp"
 #include "fail.hpp"
-#include "transfer.hpp"
+#include "socket_state.hpp"
 
 namespace grove::zmq {
 
-using detail::Attempt;
-using detail::Direction;
-using detail::Outcome;
+using detail::Patience;
+using detail::SocketState;
 
 static_assert(static_cast<int>(SocketType::pair) == ZMQ_PAIR &&
               static_cast<int>(SocketType::sub) == ZMQ_SUB &&
@@ -41,150 +35,15 @@ const char* name_of(SocketType type) noexcept {
   return index < names.size() ? names[index] : "unknown socket";
 }
 
-namespace {
-
-std::string on(const char* what, SocketType type) {
-  return std::string(what) + " on " + name_of(type);
-}
-
-[[noreturn]] void fail_operation(int error, const char* what, SocketType type) {
-  std::string text = on(what, type);
-  if (error == EFSM) {
-    text += type == SocketType::req ? " (send a request, then receive its reply, in turn)"
-                                    : " (receive a request, then send its reply, in turn)";
-  } else if (error == ENOTSUP) {
-    text += " (this type only goes the other way)";
-  } else if (error == EHOSTUNREACH) {
-    text += " (no peer has the routing id in the first part)";
-  }
-  detail::fail(error, text);
-}
-
-[[noreturn]] void fail_endpoint(int error, const char* what, const std::string& endpoint) {
-  std::string text = std::string(what) + " " + endpoint;
-  if (error == EINVAL || error == EPROTONOSUPPORT) {
-    text += " (expected tcp://HOST:PORT, ipc://PATH or inproc://NAME)";
-  } else if (error == ENOENT) {
-    text += " (not an endpoint of this socket)";
-  }
-  detail::fail(error, text);
-}
-
-const char* name_of(Direction direction) { return direction == Direction::send ? "send" : "recv"; }
-
-enum class Patience : std::uint8_t { wait, never };
-
-constexpr auto default_linger = std::chrono::milliseconds(1000);
-
-} // namespace
-
-// Outlives the Socket while greenlets wait in it.
-struct Socket::Impl final : detail::Port, std::enable_shared_from_this<Impl> {
-  grove::detail::HomeCheck home;
-  std::shared_ptr<detail::ContextState> context;
-  ::zmq::socket_t socket; // empty once closed, which libzmq answers with ENOTSOCK
-  SocketType type;
-  std::array<std::int64_t, 2> timeouts{-1, -1}; // rcvtimeo, sndtimeo, in ms
-  std::uint64_t bad_messages = 0;
-  detail::Edge edge{*this};
-  grove::detail::Watch readiness;
-
-  Impl(std::shared_ptr<detail::ContextState> state, SocketType t)
-      : context(std::move(state)), socket(open(*context, t)), type(t),
-        readiness(socket.get(::zmq::sockopt::fd), grove::detail::readable,
-                  [](grove::detail::Watch& watch, unsigned) noexcept {
-                    static_cast<Impl*>(watch.owner)->edge.on_readable();
-                  }) {
-    readiness.owner = this;
-    socket.set(::zmq::sockopt::linger, static_cast<int>(default_linger.count()));
-  }
-  ~Impl() { close(); }
-  Impl(const Impl&) = delete;
-  Impl& operator=(const Impl&) = delete;
-
-  static ::zmq::socket_t open(detail::ContextState& state, SocketType type) {
-    try {
-      return state.open_socket(static_cast<int>(type));
-    } catch (const ::zmq::error_t& error) {
-      std::string what = std::string("open a ") + name_of(type) + " socket";
-      if (error.num() == EMFILE)
-        what += " (see ContextOptions::max_sockets)";
-      detail::fail(error.num(), what);
-    }
-  }
-
-  void* handle() const noexcept { return const_cast<::zmq::socket_t&>(socket).handle(); }
-  void close() noexcept {
-    ::zmq::socket_t old = std::move(socket);
-    edge.close(); // stops the watch, while the descriptor is still ours
-  }
-
-  unsigned events() noexcept override {
-    int events = 0;
-    std::size_t size = sizeof events;
-    while (zmq_getsockopt(handle(), ZMQ_EVENTS, &events, &size) != 0) {
-      if (zmq_errno() != EINTR)
-        return ZMQ_POLLIN | ZMQ_POLLOUT;
-    }
-    return static_cast<unsigned>(events);
-  }
-  void watch(bool on) noexcept override {
-    if (on)
-      readiness.start();
-    else
-      readiness.stop();
-  }
-  static_assert(detail::bit(Direction::receive) == ZMQ_POLLIN &&
-                detail::bit(Direction::send) == ZMQ_POLLOUT);
-
-  Deadline limit(Direction direction, const Deadline* deadline) const {
-    if (deadline != nullptr)
-      return *deadline;
-    const std::int64_t timeout = timeouts[static_cast<std::size_t>(direction)];
-    return timeout < 0 ? Deadline() : Deadline(std::chrono::milliseconds(timeout));
-  }
-
-  // The operation, under the protocol. False if it must not wait and would have to. The Impl may be
-  // gone after an exception; not after a return, since then the last attempt found it open.
-  template <class F>
-  bool run(Direction direction, const char* what, Patience patience, const Deadline* deadline,
-           F& attempt) {
-    if (patience == Patience::never)
-      return edge.try_once(direction, attempt) == Outcome::done;
-    const Outcome first = edge.first(direction, attempt);
-    if (first != Outcome::done) [[unlikely]] {
-      complete(direction, what, deadline, attempt, first);
-    }
-    return true;
-  }
-  void complete(Direction direction, const char* what, const Deadline* deadline,
-                detail::AttemptRef attempt, Outcome first);
-
-  bool send(std::span<Message> parts, Patience patience, const Deadline* deadline);
-  bool recv_first(Message& message, Patience patience, const Deadline* deadline);
-  bool recv_one(Message& message, Patience patience, const Deadline* deadline);
-  bool recv_all(Multipart& parts, Patience patience, const Deadline* deadline);
-};
-
-void Socket::Impl::complete(Direction direction, const char* what, const Deadline* deadline,
-                            detail::AttemptRef attempt, Outcome first) {
-  const std::shared_ptr<Impl> keep = shared_from_this();
-  switch (edge.wait(direction, what, limit(direction, deadline), attempt, first)) {
-  case Outcome::timeout:
-    throw TimeoutError(on(name_of(direction), type) + ": the time limit has passed");
-  case Outcome::closed:
-    detail::fail(ENOTSOCK, on(name_of(direction), type));
-  default:
-    return;
-  }
-}
-
 // -- construction ------------------------------------------------------------------------------
 
 Socket::Socket(SocketType type) : Socket(Context::process(), type) {}
 
 Socket::Socket(Context& context, SocketType type)
-    : impl_(std::make_shared<Impl>(context.state_, type)) {}
+    : impl_(std::make_shared<SocketState>(context.state_, type)) {}
+
+Socket::Socket(const Socket& sibling, SocketType type)
+    : impl_(std::make_shared<SocketState>(sibling.use("zmq::Socket").context, type)) {}
 
 Socket::Socket(Socket&& other) noexcept = default;
 
@@ -205,27 +64,59 @@ void Socket::close() noexcept {
 
 // -- properties --------------------------------------------------------------------------------
 
-Socket::Impl& Socket::use(const char* what) const {
-  if (impl_ == nullptr)
-    throw Closed(std::string(what) + ": the socket was moved away");
-  impl_->home(what);
+namespace {
+
+[[noreturn]] void fail_moved(const char* what) {
+  throw Closed(std::string(what) + ": the socket was moved away");
+}
+
+} // namespace
+
+inline SocketState& Socket::use(const char* what) const {
+  if (impl_ == nullptr) [[unlikely]]
+    fail_moved(what);
+  impl_->check(what);
   return *impl_;
+}
+
+std::shared_ptr<SocketState> Socket::share(const char* what) const {
+  use(what);
+  return impl_;
+}
+
+SocketStats Socket::stats() const {
+  const SocketState& state = use("zmq::Socket.stats");
+  const detail::Edge::Counts& counts = state.edge.counts();
+  return {.sent = state.sent,
+          .received = state.received,
+          .dropped = state.dropped,
+          .bad = state.bad,
+          .wake_ups = counts.wake_ups,
+          .spurious_wake_ups = counts.spurious,
+          .eagain = counts.again,
+          .looks = counts.looks,
+          .glances = counts.glances};
 }
 
 SocketType Socket::type() const { return use("zmq::Socket.type").type; }
 
-bool Socket::closed() const noexcept { return impl_ == nullptr || impl_->handle() == nullptr; }
+bool Socket::closed() const noexcept { return impl_ == nullptr || impl_->handle == nullptr; }
 
-void* Socket::native_handle() const noexcept {
-  return impl_ == nullptr ? nullptr : impl_->handle();
+void* Socket::native_handle() const noexcept { return impl_ == nullptr ? nullptr : impl_->handle; }
+
+std::function<void*()> Socket::handle_while_open() const {
+  return [impl = std::weak_ptr(impl_)]() -> void* {
+    const auto open = impl.lock();
+    return open == nullptr ? nullptr : open->handle;
+  };
 }
 
 void Socket::set_raw(int number, const char* name, const void* value, std::size_t size) {
-  Impl& impl = use("zmq::Socket.set");
-  if (zmq_setsockopt(impl.handle(), number, value, size) != 0) {
+  SocketState& impl = use("zmq::Socket.set");
+  if (zmq_setsockopt(impl.handle, number, value, size) != 0) {
     const int error = zmq_errno();
     impl.edge.settle();
-    detail::fail(error, on((std::string("set ") + name).c_str(), impl.type));
+    detail::fail(error, impl.on((std::string("set ") + name).c_str()));
   }
   impl.edge.settle();
 }
@@ -246,9 +137,9 @@ void Socket::set_text(int number, const char* name, std::string_view value) {
 }
 
 void Socket::get_raw(int number, const char* name, void* value, std::size_t& size) const {
-  const Impl& impl = use("zmq::Socket.get");
-  if (zmq_getsockopt(impl.handle(), number, value, &size) != 0) {
-    detail::fail(zmq_errno(), on((std::string("get ") + name).c_str(), impl.type));
+  const SocketState& impl = use("zmq::Socket.get");
+  if (zmq_getsockopt(impl.handle, number, value, &size) != 0) {
+    detail::fail(zmq_errno(), impl.on((std::string("get ") + name).c_str()));
   }
 }
 
@@ -276,87 +167,70 @@ std::string Socket::get_text(int number, const char* name) const {
 // -- endpoints ---------------------------------------------------------------------------------
 // Each may make a peer known at once, without a word through the descriptor: hence settle().
 
+namespace {
+
+[[noreturn]] void fail_endpoint(int error, const char* what, const SocketState& socket,
+                                const char* to, const std::string& endpoint) {
+  std::string text = std::string(what) + " " + name_of(socket.type) + to + endpoint;
+  if (error == EINVAL || error == EPROTONOSUPPORT) {
+    text += " (expected tcp://HOST:PORT, ipc://PATH or inproc://NAME)";
+  } else if (error == ENOENT) {
+    text += " (not an endpoint of this socket)";
+  } else if (error == EPERM) {
+    text += " (others can reach it: make it a CURVE server, or allow_public_bind())";
+  }
+  detail::fail(error, text);
+}
+
+} // namespace
+
 std::string Socket::bind(const std::string& endpoint) {
-  Impl& impl = use("zmq::Socket.bind");
-  const int error = zmq_bind(impl.handle(), endpoint.c_str()) == 0 ? 0 : zmq_errno();
+  SocketState& impl = use("zmq::Socket.bind");
+  if (!impl.public_bind && detail::is_public(endpoint) && impl.handle != nullptr &&
+      !(get(option::mechanism) == Mechanism::curve && get(option::curve_server))) {
+    fail_endpoint(EPERM, "bind", impl, " to ", endpoint);
+  }
+  const int error = zmq_bind(impl.handle, endpoint.c_str()) == 0 ? 0 : zmq_errno();
   impl.edge.settle();
   if (error != 0)
-    fail_endpoint(error, "bind", endpoint);
-  return get(option::last_endpoint);
+    fail_endpoint(error, "bind", impl, " to ", endpoint);
+  std::string bound = get(option::last_endpoint);
+  impl.context->add_endpoint(impl.entry, bound);
+  return bound;
+}
+
+void Socket::allow_public_bind(bool allow) {
+  use("zmq::Socket.allow_public_bind").public_bind = allow;
 }
 
 void Socket::connect(const std::string& endpoint) {
-  Impl& impl = use("zmq::Socket.connect");
-  const int error = zmq_connect(impl.handle(), endpoint.c_str()) == 0 ? 0 : zmq_errno();
+  SocketState& impl = use("zmq::Socket.connect");
+  const int error = zmq_connect(impl.handle, endpoint.c_str()) == 0 ? 0 : zmq_errno();
   impl.edge.settle();
   if (error != 0)
-    fail_endpoint(error, "connect", endpoint);
+    fail_endpoint(error, "connect", impl, " to ", endpoint);
+  impl.context->add_endpoint(impl.entry, endpoint);
 }
 
 void Socket::unbind(const std::string& endpoint) {
-  Impl& impl = use("zmq::Socket.unbind");
-  const int error = zmq_unbind(impl.handle(), endpoint.c_str()) == 0 ? 0 : zmq_errno();
+  SocketState& impl = use("zmq::Socket.unbind");
+  const int error = zmq_unbind(impl.handle, endpoint.c_str()) == 0 ? 0 : zmq_errno();
   impl.edge.settle();
   if (error != 0)
-    fail_endpoint(error, "unbind", endpoint);
+    fail_endpoint(error, "unbind", impl, " from ", endpoint);
+  impl.context->remove_endpoint(impl.entry, endpoint);
 }
 
 void Socket::disconnect(const std::string& endpoint) {
-  Impl& impl = use("zmq::Socket.disconnect");
-  const int error = zmq_disconnect(impl.handle(), endpoint.c_str()) == 0 ? 0 : zmq_errno();
+  SocketState& impl = use("zmq::Socket.disconnect");
+  const int error = zmq_disconnect(impl.handle, endpoint.c_str()) == 0 ? 0 : zmq_errno();
   impl.edge.settle();
   if (error != 0)
-    fail_endpoint(error, "disconnect", endpoint);
+    fail_endpoint(error, "disconnect", impl, " from ", endpoint);
+  impl.context->remove_endpoint(impl.entry, endpoint);
 }
 
 // -- sending and receiving -----------------------------------------------------------------------
-
-bool Socket::Impl::send(std::span<Message> parts, Patience patience, const Deadline* deadline) {
-  detail::Sending sending(parts, type);
-  auto attempt = [this, &sending]() noexcept { return sending.attempt(handle()); };
-  const bool done = run(Direction::send, "zmq::Socket.send", patience, deadline, attempt);
-  if (sending.error() != 0) [[unlikely]]
-    fail_operation(sending.error(), "send", type);
-  return done;
-}
-
-bool Socket::Impl::recv_first(Message& message, Patience patience, const Deadline* deadline) {
-  detail::Receiving receiving(message);
-  auto attempt = [this, &receiving]() noexcept { return receiving.attempt(handle()); };
-  const bool done = run(Direction::receive, "zmq::Socket.recv", patience, deadline, attempt);
-  if (receiving.error() != 0) [[unlikely]]
-    fail_operation(receiving.error(), "recv", type);
-  return done;
-}
-
-bool Socket::Impl::recv_one(Message& message, Patience patience, const Deadline* deadline) {
-  if (!recv_first(message, patience, deadline))
-    return false;
-  if (detail::has_more(message)) [[unlikely]] {
-    const std::size_t parts = 1 + detail::drop_rest(handle(), message);
-    detail::fail(EPROTO, on("recv", type) + ": a message of " + std::to_string(parts) +
-                             " parts was dropped, recv_multipart() takes them");
-  }
-  return true;
-}
-
-bool Socket::Impl::recv_all(Multipart& parts, Patience patience, const Deadline* deadline) {
-  parts.emplace_back();
-  if (!recv_first(parts.back(), patience, deadline))
-    return false;
-  while (detail::has_more(parts.back())) {
-    try {
-      parts.emplace_back();
-    } catch (...) { // no memory: the next message must not begin in the middle of this one
-      detail::drop_rest(handle(), parts.back());
-      throw;
-    }
-    if (const int error = detail::receive_part(handle(), parts.back()); error != 0) {
-      fail_operation(error, "recv", type);
-    }
-  }
-  return true;
-}
 
 namespace {
 
@@ -396,7 +270,7 @@ void Socket::send_multipart(std::initializer_list<std::string_view> parts, Deadl
   send_multipart(to_messages(parts), deadline);
 }
 bool Socket::try_send_multipart(Multipart&& parts) {
-  Impl& impl = use("zmq::Socket.try_send_multipart");
+  SocketState& impl = use("zmq::Socket.try_send_multipart");
   if (!impl.send(at_least_one(parts), Patience::never, nullptr))
     return false;
   parts.clear();
@@ -430,22 +304,39 @@ Multipart Socket::recv_multipart(Deadline deadline) {
   use("zmq::Socket.recv_multipart").recv_all(parts, Patience::wait, &deadline);
   return parts;
 }
+std::optional<Multipart> Socket::try_recv_multipart() {
+  std::optional<Multipart> parts(std::in_place);
+  SocketState& impl = use("zmq::Socket.try_recv_multipart");
+  if (!impl.recv_all(*parts, Patience::never, nullptr))
+    parts.reset();
+  return parts;
+}
+
+// -- typed messages ------------------------------------------------------------------------------
+
 void Socket::refuse(const DecodeError& error, Message&& message) {
   refuse(error, multipart(std::move(message)));
 }
 void Socket::refuse(const DecodeError& error, Multipart&& parts) {
-  ++impl_->bad_messages;
-  throw BadMessage(on("recv", impl_->type) + ": " + error.what(), error.offset(), std::move(parts));
+  ++impl_->bad;
+  throw BadMessage(impl_->on("recv") + ": " + error.what(), error.offset(), std::move(parts));
 }
 
-std::uint64_t Socket::bad_messages() const { return use("zmq::Socket.bad_messages").bad_messages; }
+// -- waiting on many -----------------------------------------------------------------------------
 
-std::optional<Multipart> Socket::try_recv_multipart() {
-  std::optional<Multipart> parts(std::in_place);
-  Impl& impl = use("zmq::Socket.try_recv_multipart");
-  if (!impl.recv_all(*parts, Patience::never, nullptr))
-    parts.reset();
-  return parts;
+RecvOp Socket::recv_op() { return RecvOp(share("zmq::Socket.recv_op")); }
+RecvMultipartOp Socket::recv_multipart_op() {
+  return RecvMultipartOp(share("zmq::Socket.recv_multipart_op"));
+}
+SendOp Socket::send_op(Message&& message) {
+  return {share("zmq::Socket.send_op"), multipart(std::move(message))};
+}
+SendOp Socket::send_multipart_op(Multipart&& parts) {
+  return {share("zmq::Socket.send_multipart_op"), std::move(parts)};
+}
+ReadyOp Socket::wait_op() { return {share("zmq::Socket.wait_op"), detail::Direction::receive}; }
+ReadyOp Socket::writable_op() {
+  return {share("zmq::Socket.writable_op"), detail::Direction::send};
 }
 
 } // namespace grove::zmq

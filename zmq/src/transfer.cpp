@@ -2,26 +2,11 @@
 // Sending and receiving whole messages through libzmq's part-wise functions.
 #include "transfer.hpp"
 
-#include <zmq.h>
-
-#include <cerrno>
+#include <utility>
 
 namespace grove::zmq::detail {
 
 namespace {
-
-zmq_msg_t* raw(Message& message) noexcept {
-  return static_cast<zmq_msg_t*>(message.native_handle());
-}
-
-// 0 or the errno. EINTR means only that a signal came.
-int send_part(void* handle, Message& part, int flags) noexcept {
-  while (zmq_msg_send(raw(part), handle, flags | ZMQ_DONTWAIT) < 0) {
-    if (const int error = zmq_errno(); error != EINTR)
-      return error;
-  }
-  return 0;
-}
 
 // The types that hand a message to one peer of many, and refuse in the middle of it when that peer
 // goes away: libzmq has forgotten the parts it took, and the whole message must be sent anew. (The
@@ -40,7 +25,7 @@ void handle_commands(void* handle) noexcept {
 
 } // namespace
 
-Attempt Sending::attempt(void* handle) noexcept {
+Attempt Sending::attempt_parts(void* handle) noexcept {
   const Attempt result = attempt_once(handle);
   if (error_ != EHOSTUNREACH) [[likely]]
     return result;
@@ -52,6 +37,10 @@ Attempt Sending::attempt(void* handle) noexcept {
 Attempt Sending::attempt_once(void* handle) noexcept {
   error_ = 0;
   const std::size_t last = parts_.size() - 1;
+  if (last == 0 && is_addressed(type_)) [[unlikely]] {
+    error_ = EINVAL;
+    return Attempt::done;
+  }
   const bool keep = starts_anew(type_);
   for (; next_ < last; ++next_) {
     if (keep) {
@@ -81,26 +70,6 @@ Attempt Sending::attempt_once(void* handle) noexcept {
   return Attempt::again;
 }
 
-Attempt Receiving::attempt(void* handle) noexcept {
-  error_ = receive_part(handle, message_);
-  if (error_ != EAGAIN)
-    return Attempt::done;
-  error_ = 0;
-  return Attempt::again;
-}
-
-bool has_more(const Message& part) noexcept {
-  return zmq_msg_more(static_cast<const zmq_msg_t*>(part.native_handle())) != 0;
-}
-
-int receive_part(void* handle, Message& part) noexcept {
-  while (zmq_msg_recv(raw(part), handle, ZMQ_DONTWAIT) < 0) {
-    if (const int error = zmq_errno(); error != EINTR)
-      return error;
-  }
-  return 0;
-}
-
 std::size_t drop_rest(void* handle, const Message& part) noexcept {
   std::size_t count = 0;
   bool more = has_more(part);
@@ -110,6 +79,32 @@ std::size_t drop_rest(void* handle, const Message& part) noexcept {
     more = has_more(dropped);
   }
   return count;
+}
+
+Attempt ReceivingAll::attempt(void* handle) noexcept {
+  failure_ = nullptr;
+  Message part;
+  error_ = receive_part(handle, part);
+  if (error_ == EAGAIN) {
+    error_ = 0;
+    return Attempt::again;
+  }
+  while (error_ == 0) {
+    const bool more = has_more(part);
+    try {
+      parts_.emplace_back(std::move(part));
+    } catch (...) { // the next message must not begin in the middle of this one
+      failure_ = std::current_exception();
+      if (more)
+        drop_rest(handle, part);
+      break;
+    }
+    if (!more)
+      return Attempt::done;
+    error_ = receive_part(handle, part);
+  }
+  parts_.clear();
+  return Attempt::done;
 }
 
 } // namespace grove::zmq::detail

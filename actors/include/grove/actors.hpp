@@ -5,6 +5,7 @@
 #include <grove/actors/actor.hpp>
 #include <grove/actors/actor_ref.hpp>
 #include <grove/actors/actor_system.hpp>
+#include <grove/actors/add_actor.hpp>
 #include <grove/actors/api.hpp>
 #include <grove/actors/ask_all.hpp>
 #include <grove/actors/ask_first.hpp>

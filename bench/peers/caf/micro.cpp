@@ -26,7 +26,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 using go_atom = caf::atom_constant<caf::atom("go")>;
-using half_atom = caf::atom_constant<caf::atom("half")>;
+using arrived_atom = caf::atom_constant<caf::atom("arrived")>;
 
 double ns_since(Clock::time_point start) {
   return std::chrono::duration<double, std::nano>(Clock::now() - start).count();
@@ -85,8 +85,22 @@ Figure message(actor_system& system) {
 
 // -- stream: a producer and a consumer, each on a thread ------------------------------------------
 
-constexpr int64_t half_window = 8192;
-constexpr int64_t halves = 1'024;
+constexpr int64_t batch = 1'024; // acknowledged at a time
+constexpr int64_t batches_under_way = 16;
+constexpr int64_t batches = 8'192;
+
+// Both threads would do with one processor otherwise, as the scheduler sees it.
+void use_processor(int index) {
+  cpu_set_t usable;
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  sched_getaffinity(0, sizeof usable, &usable);
+  for (int i = 0; i < CPU_SETSIZE; ++i) {
+    if (CPU_ISSET(i, &usable) && index-- == 0)
+      CPU_SET(i, &one);
+  }
+  pthread_setaffinity_np(pthread_self(), sizeof one, &one);
+}
 
 struct Count {
   int64_t value = 0;
@@ -94,31 +108,35 @@ struct Count {
 };
 behavior sink(caf::stateful_actor<Count>* self, std::promise<int64_t>* over) {
   return {
-      [=](go_atom, const actor& spring) { self->state.other = spring; },
+      [=](go_atom, const actor& spring) {
+        use_processor(1);
+        self->state.other = spring;
+      },
       [=](int64_t amount) {
         self->state.value += amount;
-        if (self->state.value % half_window == 0)
-          self->send(self->state.other, half_atom::value);
-        if (self->state.value == halves * half_window)
+        if (self->state.value % batch == 0)
+          self->send(self->state.other, arrived_atom::value);
+        if (self->state.value == batches * batch)
           over->set_value(self->state.value);
       },
   };
 }
 behavior spring(caf::stateful_actor<Count>* self, const actor& to) {
-  const auto send_half = [=] {
-    if (self->state.value++ == halves)
+  const auto send_batch = [=] {
+    if (self->state.value++ == batches)
       return;
-    for (int64_t i = 0; i < half_window; ++i)
+    for (int64_t i = 0; i < batch; ++i)
       self->send(to, int64_t{1});
   };
   return {
       [=](go_atom) {
-        send_half();
-        send_half();
+        use_processor(0);
+        for (int64_t i = 0; i < batches_under_way; ++i)
+          send_batch();
       },
-      [=](half_atom) {
-        if (self->state.value < halves)
-          send_half();
+      [=](arrived_atom) {
+        if (self->state.value < batches)
+          send_batch();
       },
   };
 }
@@ -131,7 +149,7 @@ Figure stream(actor_system& system) {
   caf::anon_send(from, go_atom::value);
   const auto received = over.get_future().get();
   const double taken = ns_since(start);
-  require(received == halves * half_window, "number of drops");
+  require(received == batches * batch, "number of drops");
   caf::anon_send_exit(from, caf::exit_reason::kill);
   caf::anon_send_exit(to, caf::exit_reason::kill);
   return {taken / static_cast<double>(received), "ns"};
@@ -235,13 +253,13 @@ Figure skynet(actor_system& system) {
 
 // -- spawn_actor: 64 at a time are made, get a message and stop -----------------------------------
 
-constexpr int64_t batch = 64;
-constexpr int64_t births = 8'000 * batch;
+constexpr int64_t actors_at_a_time = 64;
+constexpr int64_t births = 8'000 * actors_at_a_time;
 
 behavior mayfly(event_based_actor* self, const actor& parent, int64_t* seen) {
   return {[=](int64_t amount) {
     *seen += amount;
-    if (*seen % batch == 0)
+    if (*seen % actors_at_a_time == 0)
       self->send(parent, go_atom::value);
     self->quit();
   }};
@@ -252,7 +270,7 @@ behavior breeder(event_based_actor* self, int64_t* seen, std::promise<void>* ove
       over->set_value();
       return;
     }
-    for (int64_t i = 0; i < batch; ++i)
+    for (int64_t i = 0; i < actors_at_a_time; ++i)
       self->send(self->spawn(mayfly, actor{self}, seen), int64_t{1});
   }};
 }

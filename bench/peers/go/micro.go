@@ -82,25 +82,26 @@ func message() figure {
 	return taken
 }
 
-// A producer and a consumer on two threads; half a window is acknowledged at a time.
+// A producer and a consumer on two threads; a window of 16 batches, acknowledged one at a time.
 func stream() figure {
-	const half, halves = 8192, 1024
-	drops, acknowledged := make(chan int, 2*half), make(chan struct{}, 2)
-	acknowledged <- struct{}{}
-	acknowledged <- struct{}{}
+	const batch, window, batches = 1024, 16, 8192
+	drops, acknowledged := make(chan int, window*batch), make(chan struct{}, window)
+	for i := 0; i < window; i++ {
+		acknowledged <- struct{}{}
+	}
 	start := time.Now()
 	go func() {
-		for i := 0; i < halves; i++ {
+		for i := 0; i < batches; i++ {
 			<-acknowledged
-			for j := 0; j < half; j++ {
+			for j := 0; j < batch; j++ {
 				drops <- 1
 			}
 		}
 	}()
 	sum := 0
-	for sum < half*halves {
+	for sum < batch*batches {
 		sum += <-drops
-		if sum%half == 0 {
+		if sum%batch == 0 && sum <= batch*(batches-window) {
 			acknowledged <- struct{}{}
 		}
 	}

@@ -54,6 +54,8 @@ protected:
   // -- others ----------------------------------------------------------------------------------
   // on_down() is called once, when it ends; at once with reason `gone` if it has.
   Monitor monitor(const ActorRef<Actor>& other);
+  // The Down comes before ordinary mail, also before what the other has sent.
+  Monitor monitor(const ActorRef<Actor>& other, Urgent);
   // Whichever of the two ends in another way than stopped, the other ends with the same reason, as
   // if unwound by kill(), but with its on_stop; or, if it traps exits, hears of it in on_exit().
   // One link per pair: a second one changes nothing. Linked to one that has ended: reason `gone`.

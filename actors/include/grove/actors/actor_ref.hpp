@@ -55,23 +55,25 @@ inline constexpr Urgent urgent{};
 template <class A>
 class ActorRef {
   using Handlers = detail::HandlersOf<A>;
+  template <class>
+  friend class ActorRef;
 
 public:
   ActorRef() = default;
   ActorRef(detail::Identity* slot, std::uint32_t generation) requires(!detail::is_api<A>)
-      : slot_(slot), generation_(generation) {}
+      : slot_(slot), generation_(generation), home_(slot->home) {}
   ActorRef(detail::Identity* slot, std::uint32_t generation, Handlers handlers)
-      : slot_(slot), generation_(generation), handlers_(handlers) {}
+      : slot_(slot), generation_(generation), home_(slot->home), handlers_(handlers) {}
 
   template <class B>
   requires(std::same_as<A, Actor> && (std::derived_from<B, Actor> || detail::is_api<B>))
       ActorRef(const ActorRef<B>& other)
-      : slot_(other.joinable().identity), generation_(other.joinable().generation) {}
+      : slot_(other.slot_), generation_(other.generation_), home_(other.home_) {}
   // Of a class that receives what the Api lists, or an Api that lists more. Else it does not
   // compile, and says why.
   template <class B>
   requires(detail::is_api<A>) ActorRef(const ActorRef<B>& other)
-      : slot_(other.joinable().identity), generation_(other.joinable().generation),
+      : slot_(other.slot_), generation_(other.generation_), home_(other.home_),
         handlers_(other.handlers()) {}
 
   friend bool operator==(const ActorRef& a, const ActorRef& b) {
@@ -85,7 +87,7 @@ public:
   void tell(M&& message) const {
     using Type = std::decay_t<M>;
     Handlers::template check<Type>();
-    detail::tell<Type>(handlers_, slot_, generation_, std::forward<M>(message));
+    detail::tell<Type>(handlers_, slot_, generation_, home_, std::forward<M>(message));
   }
   // Before all ordinary mail, behind what is urgent too: `ref.tell(Pause{}, urgent)`.
   template <class M>
@@ -176,6 +178,9 @@ private:
 
   detail::Identity* slot_ = &detail::nobody;
   std::uint32_t generation_ = 0;
+  // The slot's, which a sender on another hub had better not look at: its owner writes to that
+  // line with each message.
+  std::uint16_t home_ = detail::no_hub_index;
   [[no_unique_address]] Handlers handlers_;
 };
 

@@ -47,7 +47,9 @@ class StashFull : public std::runtime_error {
 
 // AskCycle: the actor that is asked waits, itself or through others, for the one that asks; nobody
 // would ever be answered. Thrown before anything is sent, for actors of one hub; the text names the
-// handlers: "A.receive(X) → B.receive(Y) → A".
+// handlers: "A.receive(X) → B.receive(Y) → A". It is also the answer to a question that was sent
+// before: when the actor that is asked, or one that it waits for, begins to wait for the asker's
+// end, as parents and supervisors do.
 class AskCycle : public std::logic_error {
   using logic_error::logic_error;
 };

@@ -39,9 +39,11 @@ struct ActorInfo {
 };
 const char* to_string(ActorInfo::State state);
 
-// All actors of one class, those that have ended included.
+// All actors of one class, those that have ended included. Classes of one name in two namespaces
+// are two.
 struct ActorClassInfo {
-  const char* type = "";
+  const char* type = "";           // "Clerk"; its actors have the same pointer in ActorInfo::type
+  const char* qualified_type = ""; // "bank::Clerk"
   std::uint64_t living = 0;
   std::uint64_t ended = 0;
   std::uint64_t messages = 0;

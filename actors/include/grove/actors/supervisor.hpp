@@ -69,6 +69,9 @@ struct ChildSpec {
   std::optional<std::chrono::nanoseconds> shutdown{};
   bool significant = false; // see AutoShutdown; not for permanent ones
   InboxOptions inbox{};
+  // Over a restart. Else what waits at its end is dropped, as at an end for good; what comes during
+  // the pause is kept.
+  bool keep_inbox = true;
 };
 
 struct ChildInfo {
@@ -88,9 +91,10 @@ class TooManyRestarts : public std::runtime_error {
 // Supervisor is an actor that owns its children: made on its hub, started in order, ended in
 // reverse order before it ends itself. Derive from it and add() in on_start, or add_child() to one
 // that runs. A child that fails is constructed again, from copies of the same arguments, in its
-// place: references to it stay good, its inbox is kept, and only the message in work is lost (its
-// asker gets the error). Monitors hear of the end for good, not of restarts; a kill() of a child
-// waits for the end of what runs, which may then be started again.
+// place: references to it stay good, its inbox is kept (see ChildSpec::keep_inbox), and only the
+// message in work is lost (its asker gets the error). Monitors hear of the end for good, not of
+// restarts; a kill() of a child waits for the end of what runs, which may then be started again,
+// while join() and kill_all() wait for the end for good.
 //
 // While it starts or stops a child it handles no message. A start that fails in add() is thrown
 // there, a restart that fails counts as one more failure. After more than `intensity` restarts

@@ -10,6 +10,9 @@ namespace grove::zmq {
 
 enum class Access { read_write, read_only, write_only };
 
+// How the two ends of a connection make sure of each other.
+enum class Mechanism : int { none = 0, plain = 1, curve = 2, gssapi = 3 };
+
 // Names one option of a socket; T is the type of its value. std::chrono::milliseconds of -1 mean
 // "for ever" (or "off", where libzmq says so). What an option does is told in zmq_setsockopt(3).
 template <class T, Access A = Access::read_write>
@@ -23,57 +26,86 @@ namespace option {
 
 using std::chrono::milliseconds;
 
-// How long close() lets libzmq go on sending in the background. Grove's default is 1 s, not
-// libzmq's "for ever": a peer that is gone must not keep the process.
+// -- Grove's defaults differ from libzmq's here -----------------------------------------------
+// How long close() lets libzmq go on sending in the background. 1 s, not "for ever": a peer that is
+// gone must not keep the process.
 inline constexpr Option<milliseconds> linger{17, "linger"};
+// A larger message, or part of one, ends the connection it comes from. 4 MiB; -1: no limit.
+inline constexpr Option<std::int64_t> maxmsgsize{22, "maxmsgsize"};
+// A connection that has not said who it is by then is ended. 5 s; 0: no limit.
+inline constexpr Option<milliseconds> handshake_ivl{66, "handshake_ivl"};
+// How often peers over tcp:// and ipc:// are asked whether they live: 1 s; 0: never.
+inline constexpr Option<milliseconds> heartbeat_ivl{75, "heartbeat_ivl"};
+// How long they may take to answer: 3 s; -1: as heartbeat_ivl.
+inline constexpr Option<milliseconds> heartbeat_timeout{77, "heartbeat_timeout"};
+// A ROUTER throws for a peer that it does not know, and waits for one that has no room: true.
+inline constexpr Option<bool, Access::write_only> router_mandatory{33, "router_mandatory"};
+
+// -- sending and receiving -----------------------------------------------------------------------
 // High-water marks: messages held per peer before send() waits (or drops, by type); default 1000.
 inline constexpr Option<int> sndhwm{23, "sndhwm"};
 inline constexpr Option<int> rcvhwm{24, "rcvhwm"};
 // The limit of a send or recv that is given no deadline of its own; default: for ever.
 inline constexpr Option<milliseconds> rcvtimeo{27, "rcvtimeo"};
 inline constexpr Option<milliseconds> sndtimeo{28, "sndtimeo"};
-// A larger message ends the connection it comes from; -1, the default: no limit.
-inline constexpr Option<std::int64_t> maxmsgsize{22, "maxmsgsize"};
 inline constexpr Option<bool> immediate{39, "immediate"};
 inline constexpr Option<bool, Access::write_only> conflate{54, "conflate"};
 inline constexpr Option<std::string> routing_id{5, "routing_id"};
 inline constexpr Option<std::string> identity = routing_id; // its older name
-inline constexpr Option<bool> ipv6{42, "ipv6"};
-inline constexpr Option<int> backlog{19, "backlog"};
+inline constexpr Option<std::string, Access::read_only> last_endpoint{32, "last_endpoint"};
+inline constexpr Option<std::uint64_t> affinity{4, "affinity"}; // I/O threads, one a bit; 0: all
 
+// -- PUB, SUB, XPUB, XSUB ------------------------------------------------------------------------
 inline constexpr Option<std::string, Access::write_only> subscribe{6, "subscribe"};
 inline constexpr Option<std::string, Access::write_only> unsubscribe{7, "unsubscribe"};
+inline constexpr Option<bool> invert_matching{74, "invert_matching"};
 inline constexpr Option<bool, Access::write_only> xpub_verbose{40, "xpub_verbose"};
+inline constexpr Option<bool, Access::write_only> xpub_verboser{78, "xpub_verboser"};
 inline constexpr Option<bool, Access::write_only> xpub_nodrop{69, "xpub_nodrop"};
+inline constexpr Option<bool, Access::write_only> xpub_manual{71, "xpub_manual"};
+inline constexpr Option<std::string, Access::write_only> xpub_welcome_msg{72, "xpub_welcome_msg"};
 
-inline constexpr Option<bool, Access::write_only> router_mandatory{33, "router_mandatory"};
+// -- ROUTER, DEALER, REQ, STREAM -----------------------------------------------------------------
 inline constexpr Option<bool, Access::write_only> router_handover{56, "router_handover"};
 inline constexpr Option<bool, Access::write_only> probe_router{51, "probe_router"};
 inline constexpr Option<std::string, Access::write_only> connect_routing_id{61,
                                                                             "connect_routing_id"};
 inline constexpr Option<bool, Access::write_only> req_relaxed{53, "req_relaxed"};
 inline constexpr Option<bool, Access::write_only> req_correlate{52, "req_correlate"};
+inline constexpr Option<bool, Access::write_only> stream_notify{73, "stream_notify"};
 
-// -1: as the system has it.
+// -- connections ---------------------------------------------------------------------------------
+inline constexpr Option<bool> ipv6{42, "ipv6"}; // off by default
+inline constexpr Option<int> backlog{19, "backlog"};
+inline constexpr Option<milliseconds> reconnect_ivl{18, "reconnect_ivl"};
+inline constexpr Option<milliseconds> reconnect_ivl_max{21, "reconnect_ivl_max"};
+inline constexpr Option<milliseconds> connect_timeout{79, "connect_timeout"};
+inline constexpr Option<milliseconds> heartbeat_ttl{76, "heartbeat_ttl"};
+inline constexpr Option<std::string> socks_proxy{68, "socks_proxy"};
+inline constexpr Option<std::string> bindtodevice{92, "bindtodevice"};
+inline constexpr Option<int> use_fd{89, "use_fd"}; // listens already; bind() is told its address
+// Those of the kernel; -1: as the system has it.
+inline constexpr Option<int> sndbuf{11, "sndbuf"};
+inline constexpr Option<int> rcvbuf{12, "rcvbuf"};
+inline constexpr Option<int> tos{57, "tos"};
 inline constexpr Option<int> tcp_keepalive{34, "tcp_keepalive"};
 inline constexpr Option<int> tcp_keepalive_cnt{35, "tcp_keepalive_cnt"};
 inline constexpr Option<int> tcp_keepalive_idle{36, "tcp_keepalive_idle"};
 inline constexpr Option<int> tcp_keepalive_intvl{37, "tcp_keepalive_intvl"};
-inline constexpr Option<milliseconds> reconnect_ivl{18, "reconnect_ivl"};
-inline constexpr Option<milliseconds> reconnect_ivl_max{21, "reconnect_ivl_max"};
-inline constexpr Option<milliseconds> connect_timeout{79, "connect_timeout"};
-inline constexpr Option<milliseconds> handshake_ivl{66, "handshake_ivl"};
-inline constexpr Option<milliseconds> heartbeat_ivl{75, "heartbeat_ivl"};
-inline constexpr Option<milliseconds> heartbeat_ttl{76, "heartbeat_ttl"};
-inline constexpr Option<milliseconds> heartbeat_timeout{77, "heartbeat_timeout"};
+inline constexpr Option<milliseconds> tcp_maxrt{80, "tcp_maxrt"};
 
+// -- who may talk to us -----------------------------------------------------------------------
+// Follows from the
+// options below, the last one set; read only.
+inline constexpr Option<Mechanism, Access::read_only> mechanism{43, "mechanism"};
+inline constexpr Option<bool> plain_server{44, "plain_server"};
+inline constexpr Option<std::string> plain_username{45, "plain_username"};
+inline constexpr Option<std::string> plain_password{46, "plain_password"};
 inline constexpr Option<bool> curve_server{47, "curve_server"};
 inline constexpr Option<std::string> curve_publickey{48, "curve_publickey"}; // 40 characters, Z85
 inline constexpr Option<std::string> curve_secretkey{49, "curve_secretkey"};
 inline constexpr Option<std::string> curve_serverkey{50, "curve_serverkey"};
 inline constexpr Option<std::string> zap_domain{55, "zap_domain"};
-
-inline constexpr Option<std::string, Access::read_only> last_endpoint{32, "last_endpoint"};
 
 } // namespace option
 } // namespace grove::zmq

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <memory>
 #include <optional>
@@ -17,28 +18,30 @@
 #include <grove/zmq/context.hpp>
 #include <grove/zmq/error.hpp>
 #include <grove/zmq/message.hpp>
+#include <grove/zmq/operation.hpp>
 #include <grove/zmq/option.hpp>
+#include <grove/zmq/socket_type.hpp>
 #include <grove/zmq/topic.hpp>
 #include <grove/zmq/typed.hpp>
 
 namespace grove::zmq {
 
-enum class SocketType : int {
-  pair = 0,
-  pub = 1,
-  sub = 2,
-  req = 3,
-  rep = 4,
-  dealer = 5,
-  router = 6,
-  pull = 7,
-  push = 8,
-  xpub = 9,
-  xsub = 10,
-  stream = 11,
+namespace detail {
+struct SocketState;
+}
+
+// What has happened at a socket since it was made. Messages of several parts count as one.
+struct SocketStats {
+  std::uint64_t sent = 0;
+  std::uint64_t received = 0;
+  std::uint64_t dropped = 0;           // of several parts, by recv()
+  std::uint64_t bad = 0;               // received, and no value of the type that was asked for
+  std::uint64_t wake_ups = 0;          // greenlets that had waited and were told to go on
+  std::uint64_t spurious_wake_ups = 0; // of these, those that found nothing, and waited on
+  std::uint64_t eagain = 0;            // calls into libzmq that it refused for the moment
+  std::uint64_t looks = 0;             // readings of ZMQ_EVENTS
+  std::uint64_t glances = 0;           // of these, by timer: see docs/zmq.md
 };
-// "PAIR", "PUB", ...
-const char* name_of(SocketType type) noexcept;
 
 // A Socket sends and receives whole messages, of one part or several. It belongs to the hub it was
 // made on; std::logic_error elsewhere, in checked builds. Any number of greenlets may send and
@@ -49,13 +52,16 @@ const char* name_of(SocketType type) noexcept;
 //   - TimeoutError when the deadline has passed (the option sndtimeo or rcvtimeo gives the deadline
 //     of calls that name none; without either they wait for ever),
 //   - Closed when the socket is or gets closed, or its context is shut down,
-//   - std::system_error with ZeroMQ's errno, and what was tried on which kind of socket.
+//   - std::system_error with ZeroMQ's errno, and what was tried on which socket and endpoint.
 // A kill, a Timeout scope or a timeout at such a wait leaves the socket as if the call had never
 // been made: nothing was received, and what was to be sent is still the caller's. A greenlet that
 // never has to wait yields after every 64 operations.
 //
 // close(), which the destructor calls, wakes with Closed who waits. Messages that were sent and
 // have not left yet are still delivered in the background, for `linger` (1 s by default).
+//
+// In the child of a fork() the parent's sockets throw std::logic_error; to close one there leaves
+// the parent's as it is.
 class Socket {
 public:
   // -- construction --------------------------------------------------------------------------
@@ -69,6 +75,7 @@ public:
   // -- properties ----------------------------------------------------------------------------
   SocketType type() const;
   bool closed() const noexcept;
+  SocketStats stats() const;
   template <class T, Access A>
   requires(A != Access::write_only) T get(const Option<T, A>& option)
   const;
@@ -79,8 +86,11 @@ public:
   void unsubscribe(std::string_view prefix) { set(option::unsubscribe, std::string(prefix)); }
 
   // -- endpoints: tcp://HOST:PORT, ipc://PATH, inproc://NAME --------------------------------------
-  // Returns the endpoint it got: `bind("tcp://127.0.0.1:*")` tells the port.
+  // Returns the endpoint it got: `bind("tcp://127.0.0.1:*")` tells the port. An endpoint that other
+  // machines can reach is refused (std::errc::operation_not_permitted) unless the socket is a CURVE
+  // server or was told allow_public_bind().
   std::string bind(const std::string& endpoint);
+  void allow_public_bind(bool allow = true);
   void connect(const std::string& endpoint);
   void unbind(const std::string& endpoint);
   void disconnect(const std::string& endpoint);
@@ -152,16 +162,42 @@ public:
   template <Subscribable A>
   [[nodiscard]] std::optional<Published<typename A::Value>>
   try_recv(const A& topics, const CodecLimits& limits = {});
-  // How many messages were a BadMessage.
-  std::uint64_t bad_messages() const;
+
+  // -- waiting on many -------------------------------------------------------------------------
+  // For wait_any(), which does exactly one of several operations, or nothing: see operation.hpp.
+  [[nodiscard]] RecvOp recv_op();
+  [[nodiscard]] RecvMultipartOp recv_multipart_op();
+  [[nodiscard]] SendOp send_op(Message&& message);
+  [[nodiscard]] SendOp send_multipart_op(Multipart&& parts);
+  // Also for wait(), where a Socket stands for its readiness to receive. They take nothing.
+  [[nodiscard]] ReadyOp wait_op();
+  [[nodiscard]] ReadyOp writable_op();
+  // What wait() can wait for: `std::vector{a.readable(), b.writable()}`.
+  class Readiness {
+  public:
+    ReadyOp wait_op() const { return sends_ ? socket_->writable_op() : socket_->wait_op(); }
+    Socket& socket() const { return *socket_; }
+
+  private:
+    friend class Socket;
+    Readiness(Socket& socket, bool sends) : socket_(&socket), sends_(sends) {}
+    Socket* socket_;
+    bool sends_;
+  };
+  Readiness readable() { return {*this, false}; }
+  Readiness writable() { return {*this, true}; }
 
   // libzmq's own handle; null when closed. Whoever calls send, recv or getsockopt(ZMQ_EVENTS) on it
   // may swallow the event that a greenlet waits for.
   void* native_handle() const noexcept;
 
 private:
-  struct Impl;
-  Impl& use(const char* what) const;
+  friend class Monitor;
+  Socket(const Socket& sibling, SocketType type); // in its context
+  // Gives the handle for as long as this socket is open, then null.
+  std::function<void*()> handle_while_open() const;
+  detail::SocketState& use(const char* what) const;
+  std::shared_ptr<detail::SocketState> share(const char* what) const;
   void set_raw(int number, const char* name, const void* value, std::size_t size);
   void get_raw(int number, const char* name, void* value, std::size_t& size) const;
   void set_text(int number, const char* name, std::string_view value);
@@ -180,7 +216,7 @@ private:
   [[noreturn]] void refuse(const DecodeError& error, Message&& message);
   [[noreturn]] void refuse(const DecodeError& error, Multipart&& parts);
 
-  std::shared_ptr<Impl> impl_; // also held by whoever waits
+  std::shared_ptr<detail::SocketState> impl_; // also held by whoever waits
 };
 
 template <class T, Access A>
@@ -188,8 +224,8 @@ requires(A != Access::write_only) T Socket::get(const Option<T, A>& option)
 const {
   if constexpr (std::is_same_v<T, std::string>) {
     return get_text(option.number, option.name);
-  } else if constexpr (std::is_same_v<T, std::int64_t>) {
-    std::int64_t value = 0;
+  } else if constexpr (std::is_same_v<T, std::int64_t> || std::is_same_v<T, std::uint64_t>) {
+    T value = 0;
     std::size_t size = sizeof value;
     get_raw(option.number, option.name, &value, size);
     return value;
@@ -205,7 +241,7 @@ requires(A != Access::read_only) void Socket::set(const Option<T, A>& option,
                                                   const std::type_identity_t<T>& value) {
   if constexpr (std::is_same_v<T, std::string>) {
     set_text(option.number, option.name, value);
-  } else if constexpr (std::is_same_v<T, std::int64_t>) {
+  } else if constexpr (std::is_same_v<T, std::int64_t> || std::is_same_v<T, std::uint64_t>) {
     set_raw(option.number, option.name, &value, sizeof value);
   } else if constexpr (std::is_same_v<T, std::chrono::milliseconds>) {
     set_int(option.number, option.name, value.count());

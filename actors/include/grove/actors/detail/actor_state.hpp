@@ -92,7 +92,7 @@ inline constexpr std::uint32_t long_inbox = 100'000;
 void report_long_inbox(Identity* actor) noexcept;
 
 // One more has been put into it.
-inline void count_in(Identity* actor, Inbox& inbox) {
+[[gnu::always_inline]] inline void count_in(Identity* actor, Inbox& inbox) {
   const std::uint32_t length = ++actor->mail;
   if (length > inbox.high_water) {
     inbox.high_water = length;
@@ -101,7 +101,7 @@ inline void count_in(Identity* actor, Inbox& inbox) {
   }
 }
 // On the actor's own hub, which has let it in: see Admission.
-inline void append(HubState& hub, Identity* actor, Mail* mail) {
+[[gnu::always_inline]] inline void append(HubState& hub, Identity* actor, Mail* mail) {
   Inbox& inbox = inbox_of(actor);
   mail->next = nullptr;
   *inbox.tail = mail;
@@ -162,7 +162,11 @@ void send_urgent(Identity* actor, std::uint32_t generation, Mail* mail);
 
 // The mail goes to an actor of another hub, or to one that has ended.
 // False if its hub has shut down (or there is no actor): the mail was dropped.
-bool send_elsewhere(Identity* actor, std::uint32_t generation, Mail* mail) noexcept;
+bool send_to_hub(std::uint16_t home, Identity* actor, std::uint32_t generation,
+                 Mail* mail) noexcept;
+inline bool send_elsewhere(Identity* actor, std::uint32_t generation, Mail* mail) noexcept {
+  return send_to_hub(actor->home, actor, generation, mail);
+}
 
 // What a reference to nobody points at.
 extern constinit Identity nobody;

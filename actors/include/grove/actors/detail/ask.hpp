@@ -44,28 +44,30 @@ inline bool may_be_told(HubState& hub, Identity* slot, std::uint32_t generation,
 
 template <class M, class Handlers, class Arg>
 [[gnu::noinline]] void tell_slowly(Handlers handlers, Identity* slot, std::uint32_t generation,
-                                   Arg&& message) {
+                                   std::uint16_t home, Arg&& message) {
   HubState& hub = *this_hub;
-  if (!may_be_told(hub, slot, generation, lost_message<M>(message)))
+  const bool here = home == hub.index;
+  if (here && !may_be_told(hub, slot, generation, lost_message<M>(message)))
     return;
   Mail* mail = make_mail<M>(hub, handlers.template tell<M>(), std::forward<Arg>(message));
   if (hub.context != nullptr)
     mail = carrying_trace(hub, mail);
-  if (is_here(hub, slot))
+  if (here)
     append(hub, slot, mail);
   else
-    send_elsewhere(slot, generation, mail);
+    send_to_hub(home, slot, generation, mail);
 }
 
+// `home` is the slot's.
 template <class M, class Handlers, class Arg>
 [[gnu::always_inline]] inline void tell(Handlers handlers, Identity* slot, std::uint32_t generation,
-                                        Arg&& message) {
+                                        std::uint16_t home, Arg&& message) {
   HubState& hub = *this_hub;
-  if (is_here(hub, slot) && slot->generation == generation && (slot->flags & flag::special) == 0 &&
+  if (home == hub.index && slot->generation == generation && (slot->flags & flag::special) == 0 &&
       hub.context->message == nullptr) [[likely]]
     append(hub, slot, make_mail<M>(hub, handlers.template tell<M>(), std::forward<Arg>(message)));
   else
-    tell_slowly<M>(handlers, slot, generation, std::forward<Arg>(message));
+    tell_slowly<M>(handlers, slot, generation, home, std::forward<Arg>(message));
 }
 
 template <class M, class Arg>

@@ -21,7 +21,7 @@ struct KnownHandler {
 template <class M>
 bool tell_one_of_many(const IdentityRef& actor, Handler handler, const M& message) {
   try {
-    tell<M>(KnownHandler{handler}, actor.identity, actor.generation, message);
+    tell<M>(KnownHandler{handler}, actor.identity, actor.generation, actor.identity->home, message);
     return true;
   } catch (const InboxFull&) {
   } catch (const AskCycle&) {

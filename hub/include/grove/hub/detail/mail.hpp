@@ -24,7 +24,7 @@ void return_mail(HubState& hub, Mail* mail) noexcept;
 
 // Raw room for a body of that size behind a Mail whose home and size_class are set.
 template <std::size_t BodyBytes>
-Mail* take_mail(HubState& hub) {
+[[gnu::always_inline]] inline Mail* take_mail(HubState& hub) {
   constexpr std::uint16_t size_class = mail_class_of(BodyBytes);
   if constexpr (size_class < mail_classes) {
     Mail* mail = hub.free_mail[size_class];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A class's name as written, at compile time.
+// A class's name, at compile time: "Clerk", and with its namespaces "bank::Clerk".
 #pragma once
 
 #include <array>
@@ -9,7 +9,7 @@
 namespace grove::detail {
 
 template <class T>
-constexpr std::string_view type_name_view() {
+constexpr std::string_view qualified_name_view() {
 #if defined(__clang__)
   constexpr std::string_view function = __PRETTY_FUNCTION__;
   constexpr std::string_view before = "[T = ";
@@ -20,7 +20,12 @@ constexpr std::string_view type_name_view() {
   const std::size_t end = function.find("; std::string_view", function.find(before));
 #endif
   const std::size_t start = function.find(before) + before.size();
-  std::string_view name = function.substr(start, end - start);
+  return function.substr(start, end - start);
+}
+
+template <class T>
+constexpr std::string_view type_name_view() {
+  constexpr std::string_view name = qualified_name_view<T>();
   // A local class carries its function's signature: its own name is what follows the last "::".
   int depth = 0;
   std::size_t last = 0;
@@ -36,13 +41,20 @@ constexpr std::string_view type_name_view() {
 }
 
 // Zero-terminated.
-template <class T>
-constexpr auto type_name() {
-  constexpr std::string_view name = type_name_view<T>();
-  std::array<char, name.size() + 1> text{};
-  for (std::size_t i = 0; i < name.size(); ++i)
+template <std::size_t Size>
+constexpr auto terminated(std::string_view name) {
+  std::array<char, Size + 1> text{};
+  for (std::size_t i = 0; i < Size; ++i)
     text[i] = name[i];
   return text;
+}
+template <class T>
+constexpr auto type_name() {
+  return terminated<type_name_view<T>().size()>(type_name_view<T>());
+}
+template <class T>
+constexpr auto qualified_name() {
+  return terminated<qualified_name_view<T>().size()>(qualified_name_view<T>());
 }
 
 } // namespace grove::detail

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <concepts>
 #include <cstddef>
+#include <cstdlib>
 #include <map>
 #include <memory>
 #include <optional>
@@ -111,10 +112,14 @@ struct AnythingInside {
   template <class U>
   requires(std::is_copy_constructible_v<T> &&
            !std::same_as<std::remove_const_t<U>, std::allocator_arg_t>)
-  operator U&() const;
+  operator U&() const {
+    std::abort();
+  } // never called; clang wants a body
   template <class U>
   requires(!std::is_copy_constructible_v<T> && !std::same_as<U, std::allocator_arg_t>)
-  operator U() const;
+  operator U() const {
+    std::abort();
+  }
 };
 
 /// Whether member number Before is an array: braces around two values take the place of two.

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+// What a Socket and whoever waits in it share: libzmq's handle under the protocol of edge.hpp.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include <grove/hub/detail/timer.hpp>
+#include <grove/hub/detail/wait.hpp>
+#include <grove/hub/detail/watch.hpp>
+#include <grove/zmq/message.hpp>
+#include <grove/zmq/socket.hpp>
+
+#include "context_state.hpp"
+#include "edge.hpp"
+#include "transfer.hpp"
+
+namespace grove::zmq::detail {
+
+enum class Patience : std::uint8_t { wait, never };
+
+struct SocketState final : Port, std::enable_shared_from_this<SocketState> {
+  struct Reminder : grove::detail::Timer {
+    SocketState* owner = nullptr;
+  };
+
+  grove::detail::HomeCheck home;
+  std::shared_ptr<ContextState> context;
+  ContextState::Entry entry; // in the context's list, until closed
+  void* handle = nullptr;    // null once closed, which libzmq answers with ENOTSOCK
+  const SocketType type;
+  const unsigned made_under = forks;
+  bool public_bind = false;
+  std::array<std::int64_t, 2> timeouts{-1, -1}; // rcvtimeo, sndtimeo, in ms
+  Edge edge{*this};
+  std::uint64_t sent = 0, received = 0, dropped = 0, bad = 0;
+  grove::detail::Watch readiness;
+  Reminder reminder;
+
+  SocketState(std::shared_ptr<ContextState> state, SocketType t);
+  ~SocketState() { close(); }
+  SocketState(const SocketState&) = delete;
+  SocketState& operator=(const SocketState&) = delete;
+
+  // std::logic_error on another hub, in checked builds, and in a forked child.
+  void check(const char* what) const {
+    home(what);
+    if (made_under != forks) [[unlikely]]
+      throw_of_the_parent(what);
+  }
+  void close() noexcept;
+
+  unsigned events() noexcept override;
+  void watch(bool on) noexcept override;
+  void remind(std::chrono::milliseconds after) noexcept override;
+
+  // "recv on PULL tcp://127.0.0.1:5555".
+  std::string on(const char* what) const;
+  // Throws what libzmq's answer to sending or receiving means.
+  [[noreturn]] void fail_transfer(int error, const char* what) const;
+  [[noreturn]] void fail_parts(std::size_t count) const; // to recv()
+
+  bool send(std::span<Message> parts, Patience patience, const Deadline* deadline);
+  bool recv_one(Message& message, Patience patience, const Deadline* deadline);
+  bool recv_all(Multipart& parts, Patience patience, const Deadline* deadline);
+
+private:
+  // The operation, under the protocol. False if it must not wait and would have to. The state may
+  // be gone after an exception; not after a return, since then the last attempt found it open.
+  template <class F>
+  bool run(Direction direction, const char* what, Patience patience, const Deadline* deadline,
+           F& attempt) {
+    if (patience == Patience::never)
+      return edge.try_once(direction, attempt) == Outcome::done;
+    const Outcome first = edge.first(direction, attempt);
+    if (first != Outcome::done) [[unlikely]]
+      complete(direction, what, deadline, attempt, first);
+    return true;
+  }
+  void complete(Direction direction, const char* what, const Deadline* deadline, AttemptRef attempt,
+                Outcome first);
+  Deadline limit(Direction direction, const Deadline* deadline) const;
+};
+
+} // namespace grove::zmq::detail
