@@ -27,7 +27,8 @@ says server 'ann says hello$'
 python ann curve client "$endpoint" "$work/server.key" "$work/clients/ann.key"
 says server 'ann says hello from Python$'
 says ann 'welcome, ann' && ends ann
-says plain 'no answer' && ends plain
+signal TERM plain && ends plain 143
+[ -z "$rest" ] || fail "without a key: $rest"
 says eve 'no answer' && ends eve 1
 
 # It is not who ann thinks it is.
