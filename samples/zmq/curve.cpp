@@ -53,9 +53,11 @@ int run_server(const Options& options) {
   grove::scope([&](grove::Group& all) {
     all.spawn([&] {
       for (const zmq::MonitorEvent& event : monitor.events()) {
-        if (event.kind == zmq::MonitorEventKind::handshake_failed_auth)
+        using Kind = zmq::MonitorEventKind;
+        if (event.kind == Kind::handshake_failed_auth)
           fmt::print("curve: somebody was not let in\n");
-        else if (event.kind == zmq::MonitorEventKind::handshake_failed_protocol)
+        else if (event.kind == Kind::handshake_failed_protocol ||
+                 event.kind == Kind::handshake_failed_no_detail) // whoever notices first hangs up
           fmt::print("curve: somebody does not know how to come in\n");
       }
     });
