@@ -95,6 +95,7 @@ void send_somehow(Socket& socket, Multipart&& parts, Random& random) {
         return;
       break;
     case 4: {
+      // NOLINTNEXTLINE(bugprone-use-after-move): what was refused is kept
       auto op = socket.send_multipart_op(std::move(parts));
       if (wait_any(op, after(10us)).index() == 0)
         return;
