@@ -29,8 +29,9 @@ keeps 2000.00 20
 (($(number done) + $(number refused) + $(number failed) == 10000)) || fail "some have no outcome"
 grep -qxF "a wrong deposit: std::invalid_argument: an amount of -5.00" "$work/out" || fail "-5.00"
 grep -qxF "account 0 was started again, and has 100.00" "$work/out" || fail "account 0"
+keeps 2000.00 20 --seed 1
 cp "$work/out" "$work/first"
-keeps 2000.00 20
+keeps 2000.00 20 --seed 1
 cmp "$work/out" "$work/first" || fail "the same seed did something else"
 keeps 2000.00 20 --seed 2
 ! cmp -s "$work/out" "$work/first" || fail "another seed did the same"
