@@ -82,6 +82,14 @@ TEST_F(ContextTest, a_term_that_gives_up_goes_on_behind_the_scenes) {
   EXPECT_TRUE(context.term());
 }
 
+TEST_F(ContextTest, a_term_without_time_has_ended_what_its_sockets_do) {
+  Context context;
+  Socket pull(context, SocketType::pull);
+  pull.bind("inproc://here");
+  EXPECT_FALSE(context.term(0s));
+  EXPECT_THROW(static_cast<void>(pull.try_recv()), Closed);
+}
+
 TEST_F(ContextTest, several_may_wait_for_the_end_on_hubs_and_threads) {
   Context context;
   std::optional<Socket> socket(std::in_place, context, SocketType::pull);

@@ -432,6 +432,28 @@ TEST_F(EdgeTest, what_was_tried_before_a_yield_is_tried_again) {
 }
 
 // pitfall 64
+TEST_F(EdgeTest, a_kill_at_a_yield_after_an_attempt_leaves_the_others_their_news) {
+  FakeSocket fake;
+  Edge edge(fake);
+  const auto receiver = spawn([&] { return operate(edge, fake, Direction::receive); });
+  settle();
+  fake.room = static_cast<int>(Edge::operations_per_turn) - 2; // the receiver has tried once
+  const auto sender = spawn([&] {
+    while (fake.room > 0)
+      operate(edge, fake, Direction::send);
+    fake.messages = 1; // as if the send below had handled the command: no edge comes
+    operate(edge, fake, Direction::send);
+  });
+  yield();
+  ASSERT_EQ(fake.room, 0);
+  ASSERT_FALSE(sender.ready());
+  sender.kill();
+  settle();
+  ASSERT_TRUE(receiver.ready());
+  EXPECT_EQ(receiver.get(), Outcome::done);
+}
+
+// pitfall 64
 TEST_F(EdgeTest, an_operation_looks_for_who_waits_in_the_other_direction) {
   FakeSocket fake;
   Edge edge(fake);
@@ -500,6 +522,8 @@ TEST_F(EdgeTest, who_is_granted_the_turn_and_finds_nothing_keeps_the_first_place
   fake.messages = 0; // a filter took it
   settle();
   EXPECT_TRUE(order.empty());
+  EXPECT_EQ(edge.counts().wake_ups, 1U);
+  EXPECT_EQ(edge.counts().spurious, 1U);
   fake.new_messages = 2;
   edge.on_readable();
   join_all(all);

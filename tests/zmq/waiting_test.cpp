@@ -151,6 +151,24 @@ TEST_P(EveryWait, a_timeout_scope_leaves_the_socket_usable_and_loses_nothing) {
   EXPECT_FALSE(pull.try_recv().has_value());
 }
 
+// pitfall 57
+TEST_P(EveryWait, a_kill_that_is_due_comes_before_what_need_not_wait) {
+  if (!GetParam().sends)
+    push.send("x");
+  const auto killed = spawn([&] {
+    {
+      const Shield shield;
+      yield();
+    }
+    GetParam().operation(pull, push);
+  });
+  yield();
+  killed.kill_nowait();
+  settle();
+  EXPECT_TRUE(killed.killed());
+  EXPECT_EQ(pull.try_recv().has_value(), !GetParam().sends);
+}
+
 TEST_P(EveryWait, closing_wakes_with_closed) {
   if (GetParam().sends)
     fill();

@@ -184,6 +184,7 @@ bool ContextState::term(Deadline deadline) {
     const std::lock_guard lock(mutex_);
     if (termination_ == nullptr) {
       const auto fresh = std::make_shared<Termination>(context_);
+      zmq_ctx_shutdown(context_); // here: the other thread may begin after our time is over
       std::thread([fresh] { fresh->run(); }).detach();
       context_ = nullptr;
       termination_ = fresh;

@@ -65,6 +65,10 @@ void make_curve_server(Socket& socket, const CurveKeyPair& keys, const CurveServ
     throw std::invalid_argument("grove: make_curve_server: without a domain no Authenticator is "
                                 "asked; if anyone may come in, say .anyone");
   }
+  if (who.anyone && !socket.get(option::zap_domain).empty()) {
+    throw std::invalid_argument("grove: make_curve_server: the socket has a zap_domain, which "
+                                "libzmq cannot take back; anyone is for a fresh one");
+  }
   std::string secret(keys.secret_key());
   const detail::WipeAtExit wipe(secret);
   detail::set_zap_domain(socket, who.anyone ? std::string() : who.domain);

@@ -26,6 +26,8 @@ Outcome Edge::wait(Direction d, const char* what, Deadline deadline, AttemptRef 
                    Outcome outcome) {
   if (budget_ == 0) {
     rested();
+    if (outcome == Outcome::again)
+      settle(); // that attempt may have swallowed others' news, and we may not return from here
     grove::detail::yield_now();
     if (closed_)
       return Outcome::closed;

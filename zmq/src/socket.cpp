@@ -123,7 +123,8 @@ void Socket::set_raw(int number, const char* name, const void* value, std::size_
 
 void Socket::set_int(int number, const char* name, std::int64_t value) {
   if (value < std::numeric_limits<int>::min() || value > std::numeric_limits<int>::max()) {
-    detail::fail(EINVAL, std::string("set ") + name + " to " + std::to_string(value));
+    const std::string what = std::string("set ") + name + " to " + std::to_string(value);
+    detail::fail(EINVAL, use("zmq::Socket.set").on(what.c_str()));
   }
   const int narrow = static_cast<int>(value);
   set_raw(number, name, &narrow, sizeof narrow);

@@ -75,6 +75,7 @@ private:
            F& attempt) {
     if (patience == Patience::never)
       return edge.try_once(direction, attempt) == Outcome::done;
+    grove::detail::check_interrupts();
     const Outcome first = edge.first(direction, attempt);
     if (first != Outcome::done) [[unlikely]]
       complete(direction, what, deadline, attempt, first);

@@ -45,8 +45,8 @@ struct CurveServerOptions {
 };
 
 // The socket takes only peers that speak CURVE, know the public key of `keys`, and are admitted.
-// Before bind(). On the socket's hub. std::invalid_argument for an empty domain; std::system_error
-// when libzmq refuses; Closed. Never waits.
+// Before bind(). On the socket's hub. std::invalid_argument for an empty domain, and
+// for anyone on a socket that has one; std::system_error when libzmq refuses; Closed. Never waits.
 void make_curve_server(Socket& socket, const CurveKeyPair& keys,
                        const CurveServerOptions& who = {});
 

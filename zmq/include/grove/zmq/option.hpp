@@ -105,6 +105,10 @@ inline constexpr Option<std::string> curve_publickey{48, "curve_publickey"}; // 
 inline constexpr Option<std::string> curve_secretkey{49, "curve_secretkey"};
 inline constexpr Option<std::string> curve_serverkey{50, "curve_serverkey"};
 inline constexpr Option<std::string> zap_domain{55, "zap_domain"};
+// libzmq lets CURVE clients in unasked while nobody answers at inproc://zeromq.zap.01. With this
+// option (a draft that is built in all the same) it refuses them, and asks only if there is a
+// domain.
+inline constexpr Option<bool> zap_enforce_domain{93, "zap_enforce_domain"};
 
 } // namespace option
 } // namespace grove::zmq

@@ -54,8 +54,9 @@ struct SocketStats {
 //   - Closed when the socket is or gets closed, or its context is shut down,
 //   - std::system_error with ZeroMQ's errno, and what was tried on which socket and endpoint.
 // A kill, a Timeout scope or a timeout at such a wait leaves the socket as if the call had never
-// been made: nothing was received, and what was to be sent is still the caller's. A greenlet that
-// never has to wait yields after every 64 operations.
+// been made: nothing was received, and what was to be sent is still the caller's. What is due
+// before is thrown first, also where there is nothing to wait for. A greenlet that never has to
+// wait yields after every 64 operations.
 //
 // close(), which the destructor calls, wakes with Closed who waits. Messages that were sent and
 // have not left yet are still delivered in the background, for `linger` (1 s by default).
