@@ -2,8 +2,6 @@
 // The options of PLAIN.
 #include <grove/zmq/plain.hpp>
 
-#include <zmq.h>
-
 #include <stdexcept>
 
 #include <grove/zmq/detail/secret.hpp>
@@ -12,19 +10,11 @@
 
 namespace grove::zmq {
 
-namespace {
-
-constexpr Option<bool> plain_server{ZMQ_PLAIN_SERVER, "plain_server"};
-constexpr Option<std::string> plain_username{ZMQ_PLAIN_USERNAME, "plain_username"};
-constexpr Option<std::string> plain_password{ZMQ_PLAIN_PASSWORD, "plain_password"};
-
-} // namespace
-
 void make_plain_server(Socket& socket, const std::string& domain) {
   if (domain.empty())
     throw std::invalid_argument("grove: make_plain_server: an empty domain");
   detail::set_zap_domain(socket, domain);
-  socket.set(plain_server, true);
+  socket.set(option::plain_server, true);
 }
 
 void make_plain_client(Socket& socket, std::string_view user, std::string_view password) {
@@ -35,8 +25,8 @@ void make_plain_client(Socket& socket, std::string_view user, std::string_view p
   }
   std::string secret(password);
   const detail::WipeAtExit wipe(secret);
-  socket.set(plain_username, std::string(user));
-  socket.set(plain_password, secret);
+  socket.set(option::plain_username, std::string(user));
+  socket.set(option::plain_password, secret);
 }
 
 } // namespace grove::zmq

@@ -95,8 +95,7 @@ inline constexpr Option<int> tcp_keepalive_intvl{37, "tcp_keepalive_intvl"};
 inline constexpr Option<milliseconds> tcp_maxrt{80, "tcp_maxrt"};
 
 // -- who may talk to us -----------------------------------------------------------------------
-// Follows from the
-// options below, the last one set; read only.
+// Follows from the options below, the last one set; read only.
 inline constexpr Option<Mechanism, Access::read_only> mechanism{43, "mechanism"};
 inline constexpr Option<bool> plain_server{44, "plain_server"};
 inline constexpr Option<std::string> plain_username{45, "plain_username"};
