@@ -50,8 +50,12 @@ int run_worker(const Options& options) {
   zmq::Socket socket(zmq::SocketType::rep);
   socket.connect(options.broker);
   for (;;) {
-    const auto question = socket.recv<Question>();
-    socket.send(Answer{question.number * question.number, options.name});
+    try {
+      const Question question = socket.recv_enveloped<Question>().body; // of however many parts
+      socket.send(Answer{question.number * question.number, options.name});
+    } catch (const zmq::BadMessage&) { // if it ended us, the next worker would get it
+      socket.send("");                 // a REP answers before it takes the next
+    }
   }
 }
 

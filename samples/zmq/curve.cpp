@@ -63,7 +63,9 @@ int run_server(const Options& options) {
     });
     all.spawn([&] {
       for (;;) {
-        const zmq::Message message = socket.recv();
+        const zmq::Multipart parts =
+            socket.recv_multipart(); // recv() would throw if there are more
+        const zmq::Message& message = parts.front();
         const std::string who = message.property("User-Id").value_or("");
         fmt::print("curve: {} says {}\n", who, message.text());
         socket.send("welcome, " + who);

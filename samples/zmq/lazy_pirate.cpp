@@ -83,10 +83,14 @@ int run_server(const Options& options) {
   zmq::Socket socket(zmq::SocketType::rep);
   fmt::print("lazy_pirate: serving at {}\n", sample::listen(socket, options.port));
   for (std::uint64_t count = 1;; ++count) {
-    const auto question = socket.recv<Question>();
-    if (options.stall_every != 0 && count % options.stall_every == 0)
-      grove::sleep(milliseconds(options.stall_ms)); // its client will be gone
-    socket.send(Answer{question.number * question.number});
+    try {
+      const Question question = socket.recv_enveloped<Question>().body; // of however many parts
+      if (options.stall_every != 0 && count % options.stall_every == 0)
+        grove::sleep(milliseconds(options.stall_ms)); // its client will be gone
+      socket.send(Answer{question.number * question.number});
+    } catch (const zmq::BadMessage&) { // not our mistake, and no reason to end
+      socket.send("");                 // a REP answers before it takes the next
+    }
   }
 }
 

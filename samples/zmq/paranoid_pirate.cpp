@@ -47,7 +47,7 @@ struct Answer {
 enum class Kind : std::uint8_t { ready, heartbeat, task, answer };
 struct Note {
   Kind kind = Kind::heartbeat;
-  std::uint64_t task = 0; // its number
+  std::uint64_t task = 0; // its number; of a worker's heartbeat: what it works on, 0 for nothing
   zmq::Bytes body{};
 };
 
@@ -132,6 +132,11 @@ private:
     }
     if (is_new)
       fmt::print("paranoid_pirate: {} is back\n", name);
+    if (note.kind == Kind::heartbeat) {
+      if (is_new && note.task == 0) // it was idle when it was taken for dead, and is so still
+        now_idle(name);
+      return;
+    }
     if (note.kind != Kind::answer || (worker.task && worker.task->number != note.task))
       return;
     now_idle(name);
@@ -236,16 +241,19 @@ void serve(zmq::Socket& queue, const Options& options) {
   const milliseconds heartbeat(options.heartbeat_ms);
   queue.send(Note{.kind = Kind::ready});
   grove::Queue<Note> tasks;
+  std::uint64_t at_work = 0;
   grove::scope([&](grove::Group& all) {
     all.spawn([&] { // also in the middle of a task
       for (;;) {
         grove::sleep(heartbeat);
-        queue.send(Note{.kind = Kind::heartbeat}, heartbeat);
+        queue.send(Note{.kind = Kind::heartbeat, .task = at_work}, heartbeat);
       }
     });
     all.spawn([&] {
       for (const Note& task : tasks) {
+        at_work = task.task;
         queue.send(Note{Kind::answer, task.task, answer_to(task.body, options)}, heartbeat);
+        at_work = 0;
       }
     });
     all.spawn([&] {

@@ -183,8 +183,10 @@ void gather(const Options& options, zmq::Socket& results) {
 }
 
 void wait_for(std::size_t workers, zmq::Socket& control) {
-  for (std::size_t i = 0; i < workers; ++i)
-    static_cast<void>(control.recv()); // a subscription
+  while (workers > 0) {
+    if (control.recv().text().starts_with('\1')) // a subscription; \0: one that has gone again
+      --workers;
+  }
 }
 
 int run_boss(const Options& options) {

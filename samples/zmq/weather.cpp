@@ -57,6 +57,7 @@ void wait_for(unsigned subscribers, zmq::Socket& socket) {
 int serve(const Options& options) {
   zmq::Socket socket(zmq::SocketType::xpub);
   socket.set(zmq::option::xpub_verbose, true); // also tell of a prefix that somebody has already
+  socket.set(zmq::option::linger, std::chrono::minutes(1)); // for the last reports to get out
   fmt::print("weather: reports leave from {}\n", sample::listen(socket, options.port));
   wait_for(options.subscribers, socket);
 

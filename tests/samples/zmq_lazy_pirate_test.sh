@@ -6,7 +6,8 @@ set -euo pipefail
 source "$(dirname "$(readlink -f "$0")")/processes.bash"
 pirate=$1/zmq/lazy_pirate
 
-start server "$pirate" server --stall-every 3 --stall 600
+# The questions that pile up meanwhile are fewer than those between two stalls, or it would go on so.
+start server "$pirate" server --stall-every 5 --stall 500
 says server 'tcp://127.0.0.1:([0-9]+)$'
 port=${BASH_REMATCH[1]} endpoint=tcp://127.0.0.1:${BASH_REMATCH[1]}
 run "$pirate" client "$endpoint" --requests 5 --timeout 200 --attempts 100
@@ -16,6 +17,8 @@ python python lazy_pirate client "$endpoint" 5
 says python '5 answers' && ends python
 
 # Killed in the middle of a stall, and started again at the same place.
+signal TERM server && ends server 143
+start server "$pirate" server --port "$port" --stall-every 1 --stall 1000000
 start client "$pirate" client "$endpoint" --requests 10 --timeout 200 --attempts 1000
 says client 'no answer to [0-9]+, attempt 1$'
 signal KILL server && ends server 137

@@ -23,7 +23,6 @@ says queue 'dies is ready'
 signal STOP hangs
 says queue 'hangs is gone'
 signal KILL dies && ends dies 137
-says queue 'dies is gone'
 start third "$pirate" worker "$workers" --name third --heartbeat 100
 says client '1 squared is 1, says third'
 says client '3 squared is 9, says third'
@@ -33,6 +32,14 @@ ends client
 signal CONT hangs
 says queue 'hangs is (ready|back)'
 signal TERM hangs && ends hangs 143
+
+# So does one that had nothing to do; it is given work again.
+signal STOP third
+says queue 'third is gone'
+signal CONT third
+says queue 'third is (ready|back)'
+run "$pirate" client "$clients" --requests 3 --timeout 100000 --attempts 1
+[[ $rest == *"3 squared is 9, says third" ]] || fail "an idle worker that was stopped: $rest"
 
 # The queue is killed and comes back at the same place. Workers find it again, and the client asks
 # again.

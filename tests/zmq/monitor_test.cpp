@@ -123,7 +123,8 @@ TEST_F(MonitorTest, a_second_monitor_ends_the_first_and_outlives_it) {
   Socket socket(context, SocketType::pull);
   std::optional<Monitor> first(std::in_place, socket);
   Monitor second(socket);
-  first.reset(); // must not end the second
+  first->stop(); // must not end the second
+  first.reset(); // nor this
   socket.bind("tcp://127.0.0.1:*");
   EXPECT_EQ(second.next(30s).kind, Kind::listening);
 }

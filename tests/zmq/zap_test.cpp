@@ -47,7 +47,7 @@ TEST(ZapRequestTest, credentials_are_those_of_the_mechanism) {
     all.insert(all.end(), credentials.begin(), credentials.end());
     const ZapRequest parsed = parse_zap_request(frames(all));
     EXPECT_TRUE(parsed.reply_to.has_value()); // a refusal can be sent
-    return parsed.request.has_value();
+    return parsed.request != nullptr;
   };
   EXPECT_TRUE(accepted("NULL", {}));
   EXPECT_FALSE(accepted("NULL", {"x"}));
@@ -72,19 +72,19 @@ TEST(ZapRequestTest, what_is_malformed_is_refused_if_there_is_somebody_to_tell) 
        {with(2, "2.0"), with(2, ""), with(4, std::string(256, 'x')), with(6, std::string(256, 'x')),
         with(7, std::string(256, 'x'))}) {
     EXPECT_TRUE(parsed.reply_to.has_value());
-    EXPECT_FALSE(parsed.request.has_value());
+    EXPECT_EQ(parsed.request, nullptr);
   }
   for (const ZapRequest& parsed :
        {with(0, ""), with(1, "no delimiter"), with(3, std::string(256, 'x'))}) {
     EXPECT_FALSE(parsed.reply_to.has_value());
-    EXPECT_FALSE(parsed.request.has_value());
+    EXPECT_EQ(parsed.request, nullptr);
   }
   for (std::size_t size = 0; size < 8; ++size) {
     std::vector<std::string> all = good();
     all.resize(size);
     const ZapRequest parsed = parse_zap_request(frames(all));
     EXPECT_EQ(parsed.reply_to.has_value(), size >= 4) << size;
-    EXPECT_FALSE(parsed.request.has_value()) << size;
+    EXPECT_EQ(parsed.request, nullptr) << size;
   }
 }
 

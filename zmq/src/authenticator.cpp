@@ -27,6 +27,24 @@ constexpr auto endpoint = "inproc://zeromq.zap.01";
 } // namespace
 
 struct Authenticator::Impl {
+  // What the decision is asked, and is to be answered once. Who is not heard to the end, as the
+  // Authenticator goes, is put off.
+  class Question {
+  public:
+    Question(Impl& impl, detail::ZapRequest&& parsed)
+        : impl_(&impl), request_(std::move(parsed.request)), to_(std::move(parsed.reply_to)) {}
+    Question(const Question&) = delete;
+    Question& operator=(const Question&) = delete;
+    ~Question() { answer(impl_->counts.put_off, ZapStatus::temporary); }
+    void ask();
+
+  private:
+    void answer(std::uint64_t& count, ZapStatus status, std::string_view user_id = {});
+    Impl* impl_;
+    detail::AuthRequestPtr request_;
+    std::optional<detail::ZapReturn> to_;
+  };
+
   AuthenticatorOptions options;
   Socket router;
   std::map<std::string, AccessRules, std::less<>> rules;
@@ -56,7 +74,6 @@ struct Authenticator::Impl {
   void serve();
   void answer(Multipart&& frames);
   Verdict judge(const AuthRequest& request, std::string& user_id) const;
-  void ask(std::unique_ptr<AuthRequest> request, detail::ZapReturn&& to);
   void reply(detail::ZapReturn&& to, ZapStatus status, std::string_view user_id = {});
 };
 
@@ -76,9 +93,9 @@ void Authenticator::Impl::answer(Multipart&& frames) {
       reply(*std::move(parsed.reply_to), ZapStatus::denied);
     return;
   }
-  auto request = std::make_unique<AuthRequest>(*std::move(parsed.request));
+  const AuthRequest& request = *parsed.request;
   std::string user_id;
-  const Verdict verdict = judge(*request, user_id);
+  const Verdict verdict = judge(request, user_id);
   if (verdict == Verdict::allowed) {
     ++counts.accepted;
     reply(*std::move(parsed.reply_to), ZapStatus::ok, user_id);
@@ -93,14 +110,18 @@ void Authenticator::Impl::answer(Multipart&& frames) {
     ++counts.put_off;
     reply(*std::move(parsed.reply_to), ZapStatus::temporary);
   } else {
-    const SpawnOptions named{.name = "zmq::Authenticator decision"};
-    decisions.spawn(
-        named, [this, request = std::move(request), to = *std::move(parsed.reply_to)]() mutable {
-          ask(std::move(request), std::move(to));
-        });
-    return; // and its password is wiped there
+    detail::ZapReturn apology{parsed.reply_to->peer.copy(), parsed.reply_to->request_id.copy()};
+    try {
+      decisions.spawn({.name = "zmq::Authenticator decision"},
+                      [this, parsed = std::move(parsed)]() mutable {
+                        Question(*this, std::move(parsed)).ask();
+                      });
+    } catch (
+        const std::exception&) { // no memory for it; the next one must be answered all the same
+      ++counts.put_off;
+      reply(std::move(apology), ZapStatus::temporary);
+    }
   }
-  detail::wipe(request->password);
 }
 
 Verdict Authenticator::Impl::judge(const AuthRequest& request, std::string& user_id) const {
@@ -111,22 +132,19 @@ Verdict Authenticator::Impl::judge(const AuthRequest& request, std::string& user
                               : entry->second.table_->judge(request, user_id);
 }
 
-void Authenticator::Impl::ask(std::unique_ptr<AuthRequest> request, detail::ZapReturn&& to) {
-  const detail::WipeAtExit wipe(request->password);
-  const Decision decide = decision; // which may be replaced meanwhile
+void Authenticator::Impl::Question::ask() {
+  const Decision decide = impl_->decision; // which may be replaced meanwhile
+  AuthCounts& counts = impl_->counts;
   std::exception_ptr failure;
   try {
-    const auto decided =
-        with_timeout(options.decision_limit, [&] { return decide(std::as_const(*request)); });
+    const auto decided = with_timeout(impl_->options.decision_limit,
+                                      [&] { return decide(std::as_const(*request_)); });
     if (!decided) {
-      ++counts.put_off;
-      reply(std::move(to), ZapStatus::temporary);
+      answer(counts.put_off, ZapStatus::temporary);
     } else if (*decided) {
-      ++counts.accepted;
-      reply(std::move(to), ZapStatus::ok, **decided);
+      answer(counts.accepted, ZapStatus::ok, **decided);
     } else {
-      ++counts.denied_by_decision;
-      reply(std::move(to), ZapStatus::denied);
+      answer(counts.denied_by_decision, ZapStatus::denied);
     }
     return;
   } catch (const GreenletExit&) {
@@ -134,9 +152,16 @@ void Authenticator::Impl::ask(std::unique_ptr<AuthRequest> request, detail::ZapR
   } catch (...) {
     failure = std::current_exception();
   }
-  ++counts.failed;
-  reply(std::move(to), ZapStatus::internal);
+  answer(counts.failed, ZapStatus::internal);
   std::rethrow_exception(failure); // to be reported
+}
+
+void Authenticator::Impl::Question::answer(std::uint64_t& count, ZapStatus status,
+                                           std::string_view user_id) {
+  if (auto to = std::exchange(to_, std::nullopt)) {
+    ++count;
+    impl_->reply(*std::move(to), status, user_id);
+  }
 }
 
 // Never waits: the line to one who asks has no limit.
@@ -145,8 +170,8 @@ void Authenticator::Impl::reply(detail::ZapReturn&& to, ZapStatus status,
   try {
     if (router.try_send_multipart(detail::zap_reply(std::move(to), status, user_id)))
       return;
-  } catch (const std::system_error&) { // NOLINT(bugprone-empty-catch): the peer has gone
-  } catch (const Closed&) {            // NOLINT(bugprone-empty-catch): as serve() will see
+  } catch (
+      const std::exception&) { // NOLINT(bugprone-empty-catch): the peer, or the context, has gone
   }
   ++counts.abandoned;
 }

@@ -94,11 +94,12 @@ std::optional<MonitorEvent> detail::parse_monitor_frames(std::span<const Message
 
 Monitor::Monitor(Socket& socket) : events_(socket, SocketType::pair) {
   static std::atomic<std::uint64_t> made = 0;
-  const std::string endpoint = "inproc://grove.monitor." + std::to_string(++made);
+  const std::uint64_t number = ++made;
+  const std::string endpoint = "inproc://grove.monitor." + std::to_string(number);
   events_.set(option::rcvhwm, 0); // see the class
   if (zmq_socket_monitor(socket.native_handle(), endpoint.c_str(), ZMQ_EVENT_ALL) != 0)
     detail::fail(zmq_errno(), std::string("monitor a ") + name_of(socket.type()) + " socket");
-  watched_ = socket.handle_while_open();
+  watched_ = socket.handle_while_heard_by(number);
   try {
     events_.connect(endpoint);
   } catch (...) {
@@ -107,18 +108,10 @@ Monitor::Monitor(Socket& socket) : events_(socket, SocketType::pair) {
   }
 }
 
-Monitor::~Monitor() {
-  try {
-    while (!stopped_ && try_next()) // has another Monitor come in our place?
-      ;
-  } catch (...) { // NOLINT(bugprone-empty-catch): it need not
-  }
-  if (!stopped_)
-    stop();
-}
+Monitor::~Monitor() { stop(); }
 
 void Monitor::stop() noexcept {
-  if (void* handle = watched_(); handle != nullptr && !stopped_)
+  if (void* handle = watched_(); handle != nullptr) // not if another has come in our place
     zmq_socket_monitor(handle, nullptr, 0);
 }
 

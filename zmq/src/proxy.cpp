@@ -25,6 +25,11 @@ bool may_control(SocketType type) {
          type == SocketType::sub;
 }
 
+bool may_capture(SocketType type) {
+  return type == SocketType::pub || type == SocketType::push || type == SocketType::pair ||
+         type == SocketType::dealer || type == SocketType::xpub;
+}
+
 [[noreturn]] void refuse(const std::string& what) {
   throw std::invalid_argument("grove: zmq::Proxy: " + what);
 }
@@ -48,11 +53,8 @@ Proxy::Proxy(Socket frontend, Socket backend, ProxyOptions options)
     refuse(std::string("nothing goes between ") + name_of(frontend_.type()) + " and " +
            name_of(backend_.type()));
   }
-  if (capture_ &&
-      (!sends(capture_->type()) || takes_turns(capture_->type()) ||
-       capture_->type() == SocketType::router || capture_->type() == SocketType::stream)) {
+  if (capture_ && !may_capture(capture_->type()))
     refuse(std::string("a ") + name_of(capture_->type()) + " cannot capture");
-  }
   if (control_ && !may_control(control_->type()))
     refuse(std::string("a ") + name_of(control_->type()) + " cannot control");
 }

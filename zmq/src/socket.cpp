@@ -104,10 +104,11 @@ bool Socket::closed() const noexcept { return impl_ == nullptr || impl_->handle 
 
 void* Socket::native_handle() const noexcept { return impl_ == nullptr ? nullptr : impl_->handle; }
 
-std::function<void*()> Socket::handle_while_open() const {
-  return [impl = std::weak_ptr(impl_)]() -> void* {
+std::function<void*()> Socket::handle_while_heard_by(std::uint64_t monitor) const {
+  impl_->monitor = monitor;
+  return [impl = std::weak_ptr(impl_), monitor]() -> void* {
     const auto open = impl.lock();
-    return open == nullptr ? nullptr : open->handle;
+    return open == nullptr || open->monitor != monitor ? nullptr : open->handle;
   };
 }
 

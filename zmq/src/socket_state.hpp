@@ -37,6 +37,7 @@ struct SocketState final : Port, std::enable_shared_from_this<SocketState> {
   std::array<std::int64_t, 2> timeouts{-1, -1}; // rcvtimeo, sndtimeo, in ms
   Edge edge{*this};
   std::uint64_t sent = 0, received = 0, dropped = 0, bad = 0;
+  std::uint64_t monitor = 0; // the number of the last Monitor that was made for it
   grove::detail::Watch readiness;
   Reminder reminder;
 

@@ -53,12 +53,12 @@ ZapRequest parse_zap_request(Multipart&& frames) {
   for (std::size_t i = 4; fits && i < fixed_frames; ++i)
     fits = frames[i].size() <= longest_text;
   if (fits) {
-    AuthRequest request;
-    request.domain = frames[4].text();
-    request.address = frames[5].text();
-    request.routing_id = frames[6].text();
-    request.mechanism = frames[7].text();
-    if (read_credentials(frames, request))
+    AuthRequestPtr request(new AuthRequest);
+    request->domain = frames[4].text();
+    request->address = frames[5].text();
+    request->routing_id = frames[6].text();
+    request->mechanism = frames[7].text();
+    if (read_credentials(frames, *request))
       result.request = std::move(request);
   }
   result.reply_to.emplace(ZapReturn{std::move(frames[0]), std::move(frames[3])});

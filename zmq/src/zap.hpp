@@ -3,11 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include <grove/zmq/authenticator.hpp>
+#include <grove/zmq/detail/secret.hpp>
 #include <grove/zmq/message.hpp>
 
 namespace grove::zmq::detail {
@@ -20,12 +22,22 @@ struct ZapReturn {
   Message request_id;
 };
 
+// A request stays where it was made, as a short password would leave copies behind when it moves;
+// and is wiped there.
+struct WipeAndDelete {
+  void operator()(AuthRequest* request) const noexcept {
+    wipe(request->password);
+    delete request;
+  }
+};
+using AuthRequestPtr = std::unique_ptr<AuthRequest, WipeAndDelete>;
+
 struct ZapRequest {
   // Nothing if not even a refusal can be sent.
   std::optional<ZapReturn> reply_to;
   // Nothing if it is malformed: an envelope, a version other than 1.0, too many frames, too long
   // ones, credentials that are not those of the mechanism.
-  std::optional<AuthRequest> request;
+  AuthRequestPtr request;
 };
 
 // Takes the frames over.

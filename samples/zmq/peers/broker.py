@@ -21,13 +21,19 @@ def worker(endpoint):
     socket = context.socket(zmq.REP)
     socket.connect(endpoint)
     while True:
-        (number,) = msgpack.unpackb(socket.recv())
-        socket.send(msgpack.packb([number * number, "python"]))
+        try:
+            (number,) = msgpack.unpackb(socket.recv_multipart()[-1])
+            socket.send(msgpack.packb([number * number, "python"]))
+        except (ValueError, TypeError):  # it is no question
+            socket.send(b"")
 
 
 def client(endpoint, count):
     socket = context.socket(zmq.REQ)
     socket.connect(endpoint)
+    for nonsense in [b"nonsense"], [b"of several", b"parts"]:  # is answered, too
+        socket.send_multipart(nonsense)
+        assert socket.recv() == b""
     for number in range(count):
         socket.send(msgpack.packb([number]))
         square, _ = msgpack.unpackb(socket.recv())

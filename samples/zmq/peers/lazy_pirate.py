@@ -23,6 +23,13 @@ def server(deaf):
 
 
 def client(endpoint, count):
+    nonsense = context.socket(zmq.DEALER)
+    nonsense.linger = 0
+    nonsense.connect(endpoint)
+    for body in [b"nonsense"], [b"of several", b"parts"]:
+        nonsense.send_multipart([b"", *body])
+        assert nonsense.recv_multipart() == [b"", b""]
+    nonsense.close()
     for number in range(1, count + 1):
         answer = None
         while answer is None:

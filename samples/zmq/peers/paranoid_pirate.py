@@ -21,20 +21,24 @@ def queue():
         print(f"paranoid_pirate: {who} at tcp://127.0.0.1:{port}", flush=True)
     poller = zmq.Poller()
     poller.register(workers, zmq.POLLIN)
-    worker, asking = None, None
+    worker, asking, task = None, None, None
     while True:
         ready = dict(poller.poll(INTERVAL * 1000))
         if workers in ready:
             worker, note = workers.recv_multipart()
             kind, _, body = msgpack.unpackb(note)
-            if kind == READY:
+            if kind == READY and asking is not None:  # it has lost sight of us, and its task
+                workers.send_multipart([worker, task])
+            elif kind == READY:
                 poller.register(clients, zmq.POLLIN)
-            elif kind == ANSWER:
+            elif kind == ANSWER and asking is not None:
                 clients.send_multipart([asking, b"", body])
+                asking = None
                 poller.register(clients, zmq.POLLIN)
         elif clients in ready:
             asking, _, body = clients.recv_multipart()
-            workers.send_multipart([worker, msgpack.packb([TASK, 1, body])])
+            task = msgpack.packb([TASK, 1, body])
+            workers.send_multipart([worker, task])
             poller.unregister(clients)
         if worker is not None:
             workers.send_multipart([worker, msgpack.packb([HEARTBEAT, 0, b""])])

@@ -33,8 +33,8 @@ struct AuthCounts {
   std::uint64_t denied_by_credentials = 0; // an unknown key or user, a wrong password
   std::uint64_t denied_by_mechanism = 0;   // which the rules of the domain do not mention
   std::uint64_t denied_by_decision = 0;
-  std::uint64_t put_off = 0;   // the decision took too long, or too many were under way
-  std::uint64_t failed = 0;    // the decision threw
+  std::uint64_t put_off = 0; // the decision took too long or was cut short, or there were too many
+  std::uint64_t failed = 0;  // the decision threw
   std::uint64_t malformed = 0; // not a request as RFC 27 has it; answered with 400 where possible
   std::uint64_t abandoned = 0; // the answer came when nobody waited for it any more
 

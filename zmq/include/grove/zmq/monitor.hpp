@@ -82,7 +82,7 @@ public:
 
 private:
   MonitorEvent taken(Multipart&& frames);
-  std::function<void*()> watched_; // libzmq's handle, while it is open
+  std::function<void*()> watched_; // libzmq's handle, while it is open and we are its monitor
   Socket events_;
   bool stopped_ = false; // that event was taken
 };

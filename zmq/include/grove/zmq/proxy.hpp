@@ -74,12 +74,13 @@ public:
   // came first. A kill ends only the wait.
   bool join(Deadline deadline = {});
 
-  // -- steering: may wait a moment, until nothing moves any more
-  // ----------------------------------- Messages stay where they are, until resume(). Works before
-  // start(), too.
+  // -- steering ------------------------------------------------------------------------------
+  // Messages stay where they are until resume(). Waits a moment, until nothing moves any more.
+  // Works before start(), too.
   void pause();
   void resume(); // never waits
-  // The end. A message in the proxy's hands stays there, and goes with it. A second time: nothing.
+  // The end. A message in the proxy's hands stays there, and goes with it. Waits as pause() does. A
+  // second time: nothing.
   void stop();
 
   // -- state ---------------------------------------------------------------------------------

@@ -195,8 +195,9 @@ public:
 private:
   friend class Monitor;
   Socket(const Socket& sibling, SocketType type); // in its context
-  // Gives the handle for as long as this socket is open, then null.
-  std::function<void*()> handle_while_open() const;
+  // From now on that Monitor is the one that hears of us. Gives the handle for as long as it is,
+  // and this socket is open; then null.
+  std::function<void*()> handle_while_heard_by(std::uint64_t monitor) const;
   detail::SocketState& use(const char* what) const;
   std::shared_ptr<detail::SocketState> share(const char* what) const;
   void set_raw(int number, const char* name, const void* value, std::size_t size);
