@@ -134,17 +134,16 @@ Verdict Authenticator::Impl::judge(const AuthRequest& request, std::string& user
 
 void Authenticator::Impl::Question::ask() {
   const Decision decide = impl_->decision; // which may be replaced meanwhile
-  AuthCounts& counts = impl_->counts;
   std::exception_ptr failure;
   try {
     const auto decided = with_timeout(impl_->options.decision_limit,
                                       [&] { return decide(std::as_const(*request_)); });
     if (!decided) {
-      answer(counts.put_off, ZapStatus::temporary);
+      answer(impl_->counts.put_off, ZapStatus::temporary);
     } else if (*decided) {
-      answer(counts.accepted, ZapStatus::ok, **decided);
+      answer(impl_->counts.accepted, ZapStatus::ok, **decided);
     } else {
-      answer(counts.denied_by_decision, ZapStatus::denied);
+      answer(impl_->counts.denied_by_decision, ZapStatus::denied);
     }
     return;
   } catch (const GreenletExit&) {
@@ -152,7 +151,7 @@ void Authenticator::Impl::Question::ask() {
   } catch (...) {
     failure = std::current_exception();
   }
-  answer(counts.failed, ZapStatus::internal);
+  answer(impl_->counts.failed, ZapStatus::internal);
   std::rethrow_exception(failure); // to be reported
 }
 
