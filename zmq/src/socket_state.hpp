@@ -16,6 +16,7 @@
 
 #include "context_state.hpp"
 #include "edge.hpp"
+#include "gather.hpp"
 #include "transfer.hpp"
 
 namespace grove::zmq::detail {
@@ -39,6 +40,7 @@ struct SocketState final : Port, std::enable_shared_from_this<SocketState> {
   std::uint64_t sent = 0, received = 0, dropped = 0, bad = 0;
   grove::detail::Watch readiness;
   Reminder reminder;
+  Gather gather;
 
   SocketState(std::shared_ptr<ContextState> state, SocketType t);
   ~SocketState() { close(); }
@@ -55,7 +57,8 @@ struct SocketState final : Port, std::enable_shared_from_this<SocketState> {
 
   unsigned events() noexcept override;
   void watch(bool on) noexcept override;
-  void remind(std::chrono::milliseconds after) noexcept override;
+  void remind(std::chrono::nanoseconds after) noexcept override;
+  std::chrono::nanoseconds pause() noexcept override;
 
   // "recv on PULL tcp://127.0.0.1:5555".
   std::string on(const char* what) const;
