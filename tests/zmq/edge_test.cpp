@@ -73,6 +73,7 @@ public:
   bool says_writable = false;         // ZMQ_EVENTS of a mandatory ROUTER with one full peer
   bool watched = false;
   bool reminds = false; // has been asked for Edge::on_reminder()
+  bool gathers = false; // whoever may pause does
   int looks = 0, attempts = 0, starts = 0;
 
   bool readable() const { return new_messages + new_room > 0; }
@@ -99,14 +100,17 @@ public:
     return ready;
   }
   void watch(bool on) noexcept override {
-    EXPECT_NE(on, watched);
+    EXPECT_TRUE(!on || !watched);
     watched = on;
     if (on)
       ++starts;
     else
       reminds = false;
   }
-  void remind(std::chrono::milliseconds) noexcept override { reminds = true; }
+  void remind(std::chrono::nanoseconds) noexcept override { reminds = true; }
+  std::chrono::nanoseconds pause() noexcept override {
+    return gathers ? std::chrono::milliseconds(1) : std::chrono::nanoseconds(0);
+  }
 
 private:
   Attempt attempt(int& supply) noexcept {
@@ -199,7 +203,13 @@ struct Scenario {
   int each = 1;       // operations of each greenlet
   bool kill = false;  // one of the greenlets, at some moment
   bool close = false; // the socket, at some moment
+  bool gathers = false;
 };
+
+Scenario gathering(Scenario scenario) {
+  scenario.gathers = true;
+  return scenario;
+}
 
 void PrintTo(const Scenario&, std::ostream* out) { *out << "as named"; }
 
@@ -212,6 +222,7 @@ std::string run(const Scenario& scenario, Choices& choose) {
   FakeSocket fake(&choose);
   fake.peer_sends = scenario.messages;
   fake.peer_takes = scenario.room;
+  fake.gathers = scenario.gathers;
   Edge edge(fake);
   Event over;
   int received = 0, sent = 0;
@@ -326,7 +337,7 @@ std::string run(const Scenario& scenario, Choices& choose) {
     wrong += "message lost ";
   if (sent + fake.room + fake.new_room != scenario.room)
     wrong += "room lost ";
-  if (fake.watched != waiting)
+  if (fake.watched != waiting || fake.reminds)
     wrong += "watch left wrong ";
   edge.close();
   for (const auto& greenlet : all)
@@ -384,7 +395,19 @@ INSTANTIATE_TEST_SUITE_P(
         Scenario{"a_watcher_and_an_operation", "Rw", 2, 0},
         Scenario{"a_watcher_beside_an_operation", "wS", 1, 1},
         Scenario{"a_watcher_and_a_kill", "ws", 1, 1, 1, true},
-        Scenario{"a_watcher_and_the_end", "wr", 1, 0, 1, false, true}),
+        Scenario{"a_watcher_and_the_end", "wr", 1, 0, 1, false, true},
+        gathering({"a_receiver_gathers", "r", 2, 0, 2}),
+        gathering({"a_receiver_gathers_beside_a_sender", "rs", 1, 1}),
+        gathering({"receivers_gather", "rr", 2, 0, 1}),
+        gathering({"receivers_gather_beside_a_sender_and_a_kill", "rrs", 2, 1, 1, true}),
+        gathering({"a_receiver_gathers_and_a_kill", "rs", 2, 1, 2, true}),
+        gathering({"a_receiver_gathers_and_the_end", "rs", 1, 1, 1, false, true}),
+        gathering({"an_operation_joins_who_gathers", "rR", 2, 0}),
+        gathering({"an_operation_joins_who_gathers_and_a_kill", "rS", 1, 1, 1, true}),
+        gathering({"one_that_may_lose_joins_who_gathers", "rl", 1, 0}),
+        gathering({"either_joins_who_gathers", "rE", 1, 1}),
+        gathering({"a_watcher_joins_who_gathers", "rw", 2, 0}),
+        gathering({"watchers_join_who_gathers_and_a_kill", "rW", 1, 1, 1, true})),
     [](const auto& instance) { return std::string(instance.param.name); });
 
 // Decision 28: reading ZMQ_EVENTS costs more than sending does.
@@ -695,6 +718,94 @@ TEST_F(EdgeTest, contradicted_events_that_are_swallowed_are_found_by_a_glance) {
   edge.on_reminder();
   EXPECT_EQ(sender.get(), Outcome::done);
   EXPECT_EQ(edge.counts().glances, 1U);
+}
+
+// -- gathering -----------------------------------------------------------------------------------
+
+TEST_F(EdgeTest, who_gathers_is_woken_by_the_reminder_alone) {
+  FakeSocket fake;
+  fake.gathers = true;
+  Edge edge(fake);
+  const auto receiver = spawn([&] { return operate(edge, fake, Direction::receive); });
+  settle();
+  EXPECT_FALSE(fake.watched);
+  ASSERT_TRUE(std::exchange(fake.reminds, false));
+  fake.new_messages = 3;
+  edge.on_reminder();
+  EXPECT_EQ(receiver.get(), Outcome::done);
+  EXPECT_EQ(fake.messages, 2);
+  EXPECT_EQ(fake.starts, 0);
+  EXPECT_EQ(edge.counts().gathers, 1U);
+  EXPECT_EQ(edge.counts().glances, 0U);
+}
+
+TEST_F(EdgeTest, who_gathers_nothing_watches) {
+  FakeSocket fake;
+  fake.gathers = true;
+  Edge edge(fake);
+  const auto receiver = spawn([&] { return operate(edge, fake, Direction::receive); });
+  settle();
+  ASSERT_TRUE(std::exchange(fake.reminds, false));
+  edge.on_reminder();
+  settle();
+  EXPECT_FALSE(receiver.ready());
+  EXPECT_TRUE(fake.watched);
+  EXPECT_FALSE(fake.reminds);
+  fake.new_messages = 1;
+  edge.on_readable();
+  EXPECT_EQ(receiver.get(), Outcome::done);
+}
+
+TEST_F(EdgeTest, nobody_gathers_up_to_a_deadline) {
+  FakeSocket fake;
+  fake.gathers = true;
+  Edge edge(fake);
+  EXPECT_EQ(operate(edge, fake, Direction::receive, Deadline(1ms)), Outcome::timeout);
+  EXPECT_EQ(edge.counts().gathers, 0U);
+  EXPECT_EQ(fake.starts, 1);
+}
+
+TEST_F(EdgeTest, whoever_is_thrown_out_while_it_gathers_leaves_nothing_behind) {
+  FakeSocket fake;
+  fake.gathers = true;
+  Edge edge(fake);
+  const auto killed = spawn([&] { operate(edge, fake, Direction::receive); });
+  settle();
+  EXPECT_TRUE(fake.reminds);
+  killed.kill();
+  EXPECT_FALSE(fake.reminds);
+  EXPECT_EQ(operate(edge, fake, Direction::receive, Deadline(5ms)), Outcome::timeout);
+  EXPECT_FALSE(fake.reminds);
+  EXPECT_FALSE(fake.watched);
+  EXPECT_EQ(edge.counts().gathers, 2U);
+}
+
+TEST_F(EdgeTest, only_a_receiver_that_waits_alone_gathers) {
+  FakeSocket fake;
+  fake.gathers = true;
+  Edge edge(fake);
+  const auto sender = spawn([&] { operate(edge, fake, Direction::send); });
+  settle();
+  EXPECT_TRUE(fake.watched);
+  const auto receiver = spawn([&] { operate(edge, fake, Direction::receive); });
+  settle();
+  EXPECT_EQ(edge.counts().gathers, 0U);
+  sender.kill();
+  receiver.kill();
+}
+
+TEST_F(EdgeTest, whoever_joins_ends_the_gathering) {
+  FakeSocket fake;
+  fake.gathers = true;
+  Edge edge(fake);
+  const auto receiver = spawn([&] { operate(edge, fake, Direction::receive); });
+  settle();
+  EXPECT_FALSE(fake.watched);
+  const auto sender = spawn([&] { operate(edge, fake, Direction::send); });
+  settle();
+  EXPECT_TRUE(fake.watched);
+  sender.kill();
+  receiver.kill();
 }
 
 } // namespace

@@ -3,6 +3,7 @@
 #include "edge.hpp"
 
 #include <chrono>
+#include <utility>
 
 namespace grove::zmq::detail {
 
@@ -87,7 +88,8 @@ Outcome Edge::wait(Direction d, const char* what, Deadline deadline, AttemptRef 
     else
       line(d).waiters.push_back(stand.waiter);
     turn = false;
-    update_watch();
+    if (d == Direction::send || doubtful || !gather(deadline))
+      update_watch();
     if (doubtful)
       doubt();
     grove::detail::park_until(what, deadline);
@@ -262,15 +264,34 @@ void Edge::doubt() noexcept {
   port_.remind(glance);
 }
 
+// Instead of update_watch(). Not if the deadline would come before the messages are looked for.
+bool Edge::gather(Deadline deadline) noexcept {
+  if (watching_ || closed_)
+    return false;
+  const std::chrono::nanoseconds pause = port_.pause();
+  if (pause == pause.zero() || Deadline(2 * pause).nanoseconds() > deadline.nanoseconds())
+    return false;
+  ++counts_.gathers;
+  watching_ = gathering_ = true;
+  port_.remind(pause);
+  return true;
+}
+
 void Edge::on_reminder() noexcept {
   counts_.glances += doubt_;
   doubt_ = false;
   look();
+  if (gathering_)
+    update_watch();
 }
 
 void Edge::update_watch() noexcept {
+  if (closed_)
+    return;
   const bool wanted = anybody();
-  if (wanted == watching_ || closed_)
+  if (std::exchange(gathering_, false))
+    watching_ = !wanted; // whichever it is to be, it is not yet
+  if (wanted == watching_)
     return;
   watching_ = wanted;
   doubt_ = doubt_ && wanted;

@@ -28,6 +28,9 @@
 // It rests on one invariant: while somebody stands in a direction and nobody holds its turn, either
 // commands are waiting (the descriptor is readable, and watched), or that direction was looked at
 // after the last commands were handled, and was not ready, or a reminder is under way.
+//
+// The reminder may take the watch's place for a moment: a receiver that waits alone, and stays so,
+// leaves a stream to gather (gather.hpp). Whoever joins it, or leaves, ends that.
 #pragma once
 
 #include <chrono>
@@ -55,7 +58,10 @@ public:
   virtual void watch(bool on) noexcept = 0;
   // Calls Edge::on_reminder() from the hub's poll, so much later; of several, at the first. After
   // no time at all it comes before any deadline that is due then.
-  virtual void remind(std::chrono::milliseconds after) noexcept = 0;
+  virtual void remind(std::chrono::nanoseconds after) noexcept = 0;
+  // A receiver, and nobody else, is about to wait: for how long it should not be woken, so that
+  // messages gather. Zero: not at all.
+  virtual std::chrono::nanoseconds pause() noexcept = 0;
 
 protected:
   ~Port() = default;
@@ -78,6 +84,7 @@ public:
     std::uint64_t again = 0;    // attempts that were refused
     std::uint64_t looks = 0;    // readings of ZMQ_EVENTS
     std::uint64_t glances = 0;  // looks because ZMQ_EVENTS had contradicted an attempt
+    std::uint64_t gathers = 0;  // waits that began without the watch
   };
 
   explicit Edge(Port& port) : port_(port) {}
@@ -178,12 +185,14 @@ private:
   void look_before_parking(std::uint64_t seen) noexcept;
   void doubt() noexcept;
   void update_watch() noexcept;
+  bool gather(Deadline deadline) noexcept;
 
   Port& port_;
   Line lines_[2];
   std::uint32_t budget_ = operations_per_turn;
-  bool watching_ = false; // true while anybody stands, perhaps a little longer
-  bool doubt_ = false;    // a reminder is under way for the sake of a doubtful one
+  bool watching_ = false;  // true while anybody stands, perhaps a little longer
+  bool gathering_ = false; // watching_ in name only: a reminder is under way
+  bool doubt_ = false;     // a reminder is under way for the sake of a doubtful one
   bool closed_ = false;
   std::uint64_t acts_ = 0; // what may have handled commands, as far as operations must know
   Counts counts_;

@@ -95,7 +95,8 @@ SocketStats Socket::stats() const {
           .spurious_wake_ups = counts.spurious,
           .eagain = counts.again,
           .looks = counts.looks,
-          .glances = counts.glances};
+          .glances = counts.glances,
+          .gathers = counts.gathers};
 }
 
 SocketType Socket::type() const { return use("zmq::Socket.type").type; }

@@ -102,7 +102,7 @@ void SocketState::watch(bool on) noexcept {
   }
 }
 
-void SocketState::remind(std::chrono::milliseconds after) noexcept {
+void SocketState::remind(std::chrono::nanoseconds after) noexcept {
   const std::int64_t due = after == after.zero() ? 0 : Deadline(after).nanoseconds();
   if (reminder.armed()) {
     if (reminder.due <= due)
@@ -110,6 +110,12 @@ void SocketState::remind(std::chrono::milliseconds after) noexcept {
     grove::detail::disarm(reminder);
   }
   grove::detail::arm(reminder, due);
+}
+
+std::chrono::nanoseconds SocketState::pause() noexcept {
+  return gather.before_wait(grove::detail::now_nanoseconds(), received, sent)
+             ? Gather::pause
+             : std::chrono::nanoseconds::zero();
 }
 
 // -- errors --------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@
 
 #include "context_state.hpp"
 #include "edge.hpp"
+#include "gather.hpp"
 #include "transfer.hpp"
 
 namespace grove::zmq::detail {
@@ -40,6 +41,7 @@ struct SocketState final : Port, std::enable_shared_from_this<SocketState> {
   std::uint64_t monitor = 0; // the number of the last Monitor that was made for it
   grove::detail::Watch readiness;
   Reminder reminder;
+  Gather gather;
 
   SocketState(std::shared_ptr<ContextState> state, SocketType t);
   ~SocketState() { close(); }
@@ -56,7 +58,8 @@ struct SocketState final : Port, std::enable_shared_from_this<SocketState> {
 
   unsigned events() noexcept override;
   void watch(bool on) noexcept override;
-  void remind(std::chrono::milliseconds after) noexcept override;
+  void remind(std::chrono::nanoseconds after) noexcept override;
+  std::chrono::nanoseconds pause() noexcept override;
 
   // "recv on PULL tcp://127.0.0.1:5555".
   std::string on(const char* what) const;

@@ -41,6 +41,7 @@ struct SocketStats {
   std::uint64_t eagain = 0;            // calls into libzmq that it refused for the moment
   std::uint64_t looks = 0;             // readings of ZMQ_EVENTS
   std::uint64_t glances = 0;           // of these, by timer: see docs/zmq.md
+  std::uint64_t gathers = 0;           // waits that let a stream's messages gather: likewise
 };
 
 // A Socket sends and receives whole messages, of one part or several. It belongs to the hub it was
