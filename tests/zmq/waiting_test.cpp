@@ -419,5 +419,18 @@ TEST_F(WaitingTest, a_socket_is_refused_on_another_hub) {
 }
 #endif
 
+// pitfall 66
+TEST_F(WaitingTest, try_send_is_not_refused_where_there_is_room_again) {
+  for (int round = 0; round < 100; ++round) {
+    std::size_t sent = 0;
+    while (push.try_send("x"))
+      ++sent;
+    EXPECT_GT(sent, 0U) << "round " << round;
+    while (pull.try_recv())
+      --sent;
+    EXPECT_EQ(sent, 0U);
+  }
+}
+
 } // namespace
 } // namespace grove::zmq

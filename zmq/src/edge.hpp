@@ -119,8 +119,13 @@ public:
   Outcome try_once(Direction d, F& attempt) {
     if (!idle(d))
       return Outcome::busy;
-    const Attempt result = attempt();
+    Attempt result = attempt();
     counts_.again += result == Attempt::again;
+    // A send that says "again" may not have looked whether there is room by now (P66).
+    if (result == Attempt::again && d == Direction::send && (look(true) & bit(d)) != 0 && idle(d)) {
+      result = attempt();
+      counts_.again += result == Attempt::again;
+    }
     settle();
     return result == Attempt::done ? Outcome::done : Outcome::again;
   }

@@ -49,7 +49,8 @@ public:
   // lost.
   static Context& process();
 
-  // From now on every operation on its sockets, also one that waits, throws Closed. Never waits.
+  // From now on every operation on its sockets that waits, or would have to, throws Closed; the
+  // others do when libzmq next looks, about a millisecond later at the latest. Never waits.
   void shutdown() noexcept;
 
   // shutdown(), then waits until all its sockets are closed and nothing lingers. False if the
