@@ -13,6 +13,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -176,9 +177,11 @@ private:
 // add() to a supervisor that runs, from anywhere; waits for the start.
 template <std::derived_from<Actor> A, std::derived_from<Supervisor> S, class... Args>
 ActorRef<A> add_child(const ActorRef<S>& supervisor, ChildSpec spec, const Args&... args) {
-  const Supervisor::Started started = supervisor.ask(
-      Supervisor::Add{[spec = std::move(spec), args...](Supervisor& me) -> ActorRef<Actor> {
-        return me.add<A>(spec, args...);
+  // Decayed before they travel: a literal that is copied as an array ends with the message.
+  const Supervisor::Started started = supervisor.ask(Supervisor::Add{
+      [spec = std::move(spec), arguments = std::tuple<std::decay_t<const Args&>...>(args...)](
+          Supervisor& me) -> ActorRef<Actor> {
+        return std::apply([&](const auto&... each) { return me.add<A>(spec, each...); }, arguments);
       }});
   if (started.error != nullptr)
     std::rethrow_exception(started.error);
