@@ -28,7 +28,7 @@ void stand_for(const ActorRef<Actor>& actor, const AsyncResult<void>& begun) {
 
 GreenletRef<> add_actor(Group& group, const ActorRef<Actor>& actor) {
   const AsyncResult<void> begun;
-  const GreenletRef<> member = group.spawn([actor, begun] { stand_for(actor, begun); });
+  GreenletRef<> member = group.spawn([actor, begun] { stand_for(actor, begun); });
   const Shield shield;
   wait_any(begun.wait_op(), ended(member));
   if (!begun.ready()) // killed before it could begin

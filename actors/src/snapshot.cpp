@@ -149,8 +149,9 @@ std::vector<ActorInfo> in_tree_order(std::vector<ActorInfo> all) {
     left.pop_back();
     if (const ActorExtras* extras = extras_of_actor(all[i].actor.joinable().identity)) {
       const auto& children = extras->relations.children;
-      for (auto child = children.rbegin(); child != children.rend(); ++child) {
-        if (const auto place = places.find({child->identity, child->generation});
+      for (std::size_t k = children.size(); k-- > 0;) {
+        const IdentityRef& child = children[k];
+        if (const auto place = places.find({child.identity, child.generation});
             place != places.end())
           left.push_back(place->second);
       }
