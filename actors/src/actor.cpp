@@ -201,8 +201,11 @@ inline void work(Identity* self) {
     mail->handle(self, mail);
     if ((self->flags & Flags) != 0 || --left == 0) [[unlikely]]
       break;
-    if ((looks_at_clock >> left & 1) != 0 && inbox_of(self).head != nullptr &&
-        turn_is_long(*this_hub, began))
+    if constexpr (Take == take) {
+      if (inbox_of(self).head == nullptr) // nearly always
+        break;
+    }
+    if ((looks_at_clock >> left & 1) != 0 && turn_is_long(*this_hub, began)) [[unlikely]]
       break;
   }
 }
