@@ -193,15 +193,14 @@ bool run_start(Identity* self) {
 }
 
 // Handles mail until there is none, the turn is over, or one of the flags is set.
-template <Mail* (*Take)(Identity*), std::uint16_t Flags>
-inline void work(Identity* self) {
+template <bool Special, std::uint16_t Flags> inline void work(Identity* self) {
   std::uint64_t began = 0;
-  for (unsigned left = turn_budget; Mail* mail = Take(self);) {
+  for (unsigned left = turn_budget; Mail* mail = Special ? take_special(self) : take(self);) {
     ++inbox_of(self).handled;
     mail->handle(self, mail);
     if ((self->flags & Flags) != 0 || --left == 0) [[unlikely]]
       break;
-    if constexpr (Take == take) {
+    if constexpr (!Special) {
       if (inbox_of(self).head == nullptr) // nearly always
         break;
     }
@@ -223,9 +222,9 @@ __attribute__((no_stack_protector)) void run_actor(Identity* self) noexcept {
   if ((self->flags & ends) == 0) [[likely]] {
     try {
       if ((self->flags & flag::special) == 0) [[likely]]
-        work<take, ends | flag::special>(self);
+        work<false, ends | flag::special>(self);
       else
-        work<take_special, ends>(self);
+        work<true, ends>(self);
     } catch (const Rejected&) { // a message that was told, and is refused: nothing more
     } catch (...) {             // the rest happens outside the catch block: it may wait
       reason = reason_in_flight();
