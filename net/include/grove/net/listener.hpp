@@ -27,7 +27,8 @@ public:
   // std::system_error names the address: "listen on 127.0.0.1:80: Permission denied". SO_REUSEADDR
   // is set. Port 0: see local_address().
   explicit Listener(const Address& address, const ListenOptions& options = {});
-  // One that listens already (systemd's, a test's), which it owns from now on.
+  // One that listens already (systemd's, a test's), which it owns from now on. std::system_error if
+  // it does not: then it is still the caller's.
   static Listener adopt(int fd);
 
   // Waits for a connection. TimeoutError; Closed; std::system_error, with EMFILE and the like left

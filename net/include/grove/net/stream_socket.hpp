@@ -33,18 +33,18 @@ struct KeepAlive {
 // Stream for the calls it shares with TLS, and Socket for options and readiness.
 class StreamSocket final : public Socket, public Stream {
 public:
-  // A connected socket from elsewhere, which it owns from now on; becomes non-blocking.
-  // std::system_error if it is no stream socket.
+  // A connected socket from elsewhere, which it owns from now on; becomes non-blocking and
+  // close-on-exec. std::system_error if it is no stream socket: then it is still the caller's.
   static StreamSocket adopt(int fd);
 
   Address peer_address() const;
-  // The fastest known: recv_into() and send() never leave the kernel's buffers full or empty
-  // without need. Never wait: nothing if they would.
+  // Never wait, and never give way: nothing if they would have to. No suspension points.
   std::optional<std::size_t> try_recv_into(std::span<char> into);
   std::optional<std::size_t> try_send(std::string_view data);
 
   // Sends `count` bytes of an open file from `offset` on (sendfile(2)); fewer only if the file is
-  // shorter. How many. A regular file on disk may block the hub for as long as the disk needs.
+  // shorter. How many. One deadline for all of it. What is not in the page cache blocks the hub for
+  // as long as the disk needs.
   std::size_t send_file(int file, std::uint64_t offset, std::size_t count, Deadline deadline = {});
 
   void set_no_delay(bool on); // std::system_error on a Unix socket
