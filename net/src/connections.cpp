@@ -5,7 +5,9 @@
 #include <sys/socket.h>
 
 #include <cstring>
+#include <memory>
 #include <optional>
+#include <string>
 #include <system_error>
 #include <utility>
 
@@ -52,6 +54,7 @@ public:
       core_.per_peer_.erase(*key_of(peer_));
   }
   void run() override { core_.handler_(socket_, peer_); }
+  std::string name() const override { return "connection from " + peer_.to_string(); }
 
   ConnectionInfo info() const {
     ConnectionInfo info{peer_, since_, 0, 0, greenlet};

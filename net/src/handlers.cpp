@@ -62,6 +62,8 @@ void Handlers::call(Job& job) {
     throw;
   } catch (...) {
     ++failed_;
+    if (job.greenlet)
+      job.greenlet.set_name(job.name());
     grove::detail::report_unhandled(grove::detail::here().current, std::current_exception());
   }
 }

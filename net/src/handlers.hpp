@@ -9,6 +9,7 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include <grove/hub/deadline.hpp>
@@ -28,6 +29,7 @@ public:
   Job& operator=(const Job&) = delete;
   virtual ~Job();
   virtual void run() = 0;
+  virtual std::string name() const = 0; // for reports: "connection from 127.0.0.1:4711"
 
   GreenletRef<> greenlet; // empty before it has begun, and if it needs none
 

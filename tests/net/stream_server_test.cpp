@@ -105,6 +105,7 @@ TEST_P(StreamServerPolicyTest, handler_that_throws_is_reported_once_and_others_g
   EXPECT_EQ(read_all(server.address()), "");
   ASSERT_EQ(errors.size(), 1U);
   EXPECT_THAT(errors[0].what, ::testing::HasSubstr("test error"));
+  EXPECT_THAT(errors[0].where, ::testing::HasSubstr("127.0.0.1:")); // whose connection, or where
   EXPECT_EQ(read_all(server.address()), "hello\n");
   EXPECT_EQ(errors.size(), 1U);
   EXPECT_EQ(server.stats().failed, 1U);
