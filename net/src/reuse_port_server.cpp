@@ -3,6 +3,8 @@
 #include <grove/net/reuse_port_server.hpp>
 
 #include <algorithm>
+#include <exception>
+#include <mutex>
 #include <stdexcept>
 
 #include <grove/hub/group.hpp>
@@ -31,28 +33,42 @@ ReusePortServer::~ReusePortServer() {
 }
 
 void ReusePortServer::start() {
-  stopped_.clear();
+  const std::lock_guard lock(changing_);
+  if (started_)
+    return;
+  const auto start_one = [this](One& one) -> std::exception_ptr {
+    try {
+      if (one.server == nullptr)
+        one.server = make_(address_, options_);
+      one.server->start();
+      return nullptr;
+    } catch (const std::exception&) {
+      return std::current_exception();
+    }
+  };
   try {
     for (auto& one : all_) {
-      // The first finds the port for all.
-      address_ = one->thread.call([&] {
-        if (one->server == nullptr)
-          one->server = make_(address_, options_);
-        one->server->start();
-        return one->server->address();
-      });
+      if (const auto error = one->thread.call([&] { return start_one(*one); }))
+        std::rethrow_exception(error);
+      address_ = one->server->address(); // the first finds the port for all
     }
   } catch (...) {
     const Shield shield;
-    stop_accepting();
+    stop_accepting_on_all();
     throw;
   }
+  started_ = true;
 }
 
 void ReusePortServer::serve_forever() {
   start();
   try {
-    stopped_.wait();
+    Group group;
+    group.map(
+        [](const std::unique_ptr<One>& one) {
+          one->thread.call([&] { one->server->wait_stopped(); });
+        },
+        all_);
   } catch (...) {
     const Shield shield;
     stop(options_.grace);
@@ -61,6 +77,12 @@ void ReusePortServer::serve_forever() {
 }
 
 void ReusePortServer::stop_accepting() {
+  const std::lock_guard lock(changing_);
+  stop_accepting_on_all();
+  started_ = false;
+}
+
+void ReusePortServer::stop_accepting_on_all() {
   for (auto& one : all_) {
     one->thread.call([&] {
       if (one->server != nullptr)
@@ -70,6 +92,7 @@ void ReusePortServer::stop_accepting() {
 }
 
 bool ReusePortServer::stop(Deadline deadline) {
+  stop_accepting();
   Group group;
   const std::vector<bool> in_time = group.map(
       [&](const std::unique_ptr<One>& one) {
@@ -77,7 +100,6 @@ bool ReusePortServer::stop(Deadline deadline) {
             [&] { return one->server == nullptr || one->server->stop(deadline); });
       },
       all_);
-  stopped_.set();
   return std::find(in_time.begin(), in_time.end(), false) == in_time.end();
 }
 

@@ -140,6 +140,7 @@ bool ServerCore::stop(Deadline deadline) {
   if (stopped_.wait(deadline))
     return true;
   const Shield shield;
+  stop_taking(); // somebody may have started it meanwhile
   handlers_.drop_line();
   handlers_.kill_all();
   stopped_.wait();

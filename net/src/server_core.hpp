@@ -39,6 +39,7 @@ public:
   virtual void start() = 0;
   virtual void stop_taking() = 0; // never waits
   void serve_forever(std::chrono::milliseconds grace);
+  bool wait_stopped(Deadline deadline) { return stopped_.wait(deadline); }
   bool stop(Deadline deadline);
 
   // In the child of a fork() there is only a copy: none of its greenlets is there.

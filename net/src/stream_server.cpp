@@ -40,6 +40,10 @@ void StreamServer::serve_forever() {
   const auto core = core_;
   core->serve_forever(core->options().grace);
 }
+bool StreamServer::wait_stopped(Deadline deadline) {
+  const auto core = core_;
+  return core->wait_stopped(deadline);
+}
 bool StreamServer::stop(Deadline deadline) {
   const auto core = core_;
   return core->stop(deadline);

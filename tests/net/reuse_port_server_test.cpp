@@ -86,6 +86,7 @@ TEST_F(ReusePortServerTest, kill_of_who_serves_stops_all) {
   ReusePortServer server(2, Address::loopback(), tell_hub, options);
   server.start();
   const auto serving = spawn([&] { server.serve_forever(); });
+  settle();
   StreamSocket client = net::connect(server.address(), hang);
   client.recv_exactly(1, hang);
   EXPECT_TRUE(serving.kill(hang));
@@ -97,9 +98,15 @@ TEST_F(ReusePortServerTest, serve_forever_returns_when_all_are_stopped) {
   ReusePortServer server(2, Address::loopback(), tell_hub);
   server.start();
   const auto serving = spawn([&] { server.serve_forever(); });
+  settle();
   EXPECT_EQ(net::connect(server.address(), hang).recv_exactly(1, hang).size(), 1U);
   EXPECT_TRUE(server.stop(hang));
   serving.get(hang);
+  server.start();
+  const auto again = spawn([&] { server.serve_forever(); });
+  settle();
+  server.stop_accepting(); // there are no handlers to wait for
+  again.get(hang);
 }
 
 // reliability 41: closing one listener of several must not reset what waits there.

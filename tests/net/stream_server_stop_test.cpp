@@ -101,9 +101,11 @@ TEST_F(StreamServerStopTest,
   EXPECT_EQ(refusal(server.address()), std::errc::connection_refused);
   settle();
   EXPECT_FALSE(serving.ready());
+  EXPECT_FALSE(server.wait_stopped(1ms));
   may.set();
   EXPECT_EQ(read_all(client), "work");
   serving.get(hang);
+  EXPECT_TRUE(server.wait_stopped());
 }
 
 TEST_F(StreamServerStopTest, starts_again_while_old_handlers_go_on) {

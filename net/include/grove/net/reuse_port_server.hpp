@@ -10,8 +10,8 @@
 #include <vector>
 
 #include <grove/hub/deadline.hpp>
-#include <grove/hub/event.hpp>
 #include <grove/hub/hub_thread.hpp>
+#include <grove/hub/mutex.hpp>
 #include <grove/net/address.hpp>
 #include <grove/net/stream_server.hpp>
 
@@ -54,6 +54,7 @@ private:
       std::function<std::unique_ptr<StreamServer>(const Address&, const StreamServerOptions&)>;
   ReusePortServer(std::size_t hubs, const Address& address, const StreamServerOptions& options,
                   Make make);
+  void stop_accepting_on_all();
   struct One {
     explicit One(std::string name) : thread(std::move(name)) {}
     HubThread thread;
@@ -64,7 +65,8 @@ private:
   StreamServerOptions options_;
   Make make_;
   std::vector<std::unique_ptr<One>> all_;
-  Event stopped_;
+  Mutex changing_; // whether it is started: on some hubs earlier than on others
+  bool started_ = false;
 };
 
 } // namespace grove::net

@@ -113,6 +113,9 @@ public:
   // server is stopped, within options.grace, before that goes on.
   void serve_forever();
 
+  // The wait alone. False if the deadline came first.
+  bool wait_stopped(Deadline deadline = {});
+
   // Closes the listener, and never waits: who connects from now on is refused. Handlers go on.
   // Connections that the kernel has already made wait for their handlers; none is lost, except for
   // want of descriptors. (A listener that the server was given may be others' too: what waits there
