@@ -11,6 +11,7 @@
 
 #include <gtest/gtest.h>
 
+#include <grove/hub/event.hpp>
 #include <grove/hub/group.hpp>
 #include <grove/hub/hub.hpp>
 
