@@ -8,7 +8,16 @@ echo_server=$1/net/echo_server
 at='at 127\.0\.0\.1:([0-9]+)$'
 echoes() { # PORT: whatever nc, curl and Python send
   [ "$(printf 'one\ntwo\n' | timeout 20 nc -N 127.0.0.1 "$1")" = $'one\ntwo' ] || fail "nc"
-  [ "$(printf 'three' | timeout 20 curl -sS "telnet://127.0.0.1:$1")" = three ] || fail "curl"
+  local to
+  mkfifo "$work/typed"
+  exec {to}<>"$work/typed" # keeps it open: curl leaves when its input ends
+  start curl curl -sSN --max-time 100 "telnet://127.0.0.1:$1" <"$work/typed"
+  rm "$work/typed"
+  echo three >&"$to"
+  says curl '^three$'
+  signal TERM curl
+  ends curl 143
+  exec {to}>&-
   timeout 20 /usr/bin/python3 - "$1" <<'PYTHON' || fail "python"
 import socket, sys
 address = ('127.0.0.1', int(sys.argv[1]))
