@@ -6,6 +6,7 @@
 #include <grove/net/address.hpp>
 #include <grove/net/connect.hpp>
 #include <grove/net/datagram_socket.hpp>
+#include <grove/net/descriptor_passing.hpp>
 #include <grove/net/listener.hpp>
 #include <grove/net/resolver.hpp>
 #include <grove/net/socket.hpp>
