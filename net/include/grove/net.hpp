@@ -4,6 +4,8 @@
 
 #include <grove/hub.hpp>
 #include <grove/net/address.hpp>
+#include <grove/net/buffered_reader.hpp>
+#include <grove/net/buffered_writer.hpp>
 #include <grove/net/connect.hpp>
 #include <grove/net/datagram_socket.hpp>
 #include <grove/net/descriptor_passing.hpp>
