@@ -10,6 +10,8 @@
 #include <grove/net/datagram_socket.hpp>
 #include <grove/net/descriptor_passing.hpp>
 #include <grove/net/listener.hpp>
+#include <grove/net/pipe_stream.hpp>
+#include <grove/net/relay.hpp>
 #include <grove/net/resolver.hpp>
 #include <grove/net/socket.hpp>
 #include <grove/net/stream.hpp>
