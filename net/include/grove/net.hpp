@@ -11,8 +11,10 @@
 #include <grove/net/descriptor_passing.hpp>
 #include <grove/net/listener.hpp>
 #include <grove/net/pipe_stream.hpp>
+#include <grove/net/poll.hpp>
 #include <grove/net/relay.hpp>
 #include <grove/net/resolver.hpp>
+#include <grove/net/select.hpp>
 #include <grove/net/socket.hpp>
 #include <grove/net/stream.hpp>
 #include <grove/net/stream_socket.hpp>
