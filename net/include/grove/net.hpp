@@ -12,6 +12,7 @@
 #include <grove/net/listener.hpp>
 #include <grove/net/pipe_stream.hpp>
 #include <grove/net/poll.hpp>
+#include <grove/net/proxy_protocol.hpp>
 #include <grove/net/relay.hpp>
 #include <grove/net/resolver.hpp>
 #include <grove/net/select.hpp>
