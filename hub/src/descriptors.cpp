@@ -12,6 +12,7 @@
 #include <system_error>
 
 #include <grove/hub/descriptor.hpp>
+#include <grove/hub/detail/closings.hpp>
 
 #include "hub_impl.hpp"
 
@@ -90,6 +91,16 @@ bool wait_for(int fd, unsigned interest, const char* what, Deadline deadline) {
 }
 
 } // namespace
+
+void wait_for_closings(Waiter& waiter) {
+  HubImpl::here().descriptors->closings.push_back(waiter);
+}
+
+void tell_of_closing() noexcept {
+  if (this_hub->index != no_hub_index)
+    HubImpl::here().descriptors->closings.grant_all();
+}
+
 } // namespace detail
 
 bool wait_readable(int fd, Deadline deadline) {
@@ -110,8 +121,11 @@ void close_descriptor(int fd) {
       detail::wake(direction->waiter->who);
     }
   }
-  if (::close(fd) != 0 && errno != EINTR) {
-    throw std::system_error(errno, std::system_category(),
+  const bool closed = ::close(fd) == 0 || errno == EINTR;
+  const int error = errno;
+  detail::tell_of_closing();
+  if (!closed) {
+    throw std::system_error(error, std::system_category(),
                             "close descriptor " + std::to_string(fd));
   }
 }

@@ -26,6 +26,7 @@ struct DescriptorTable {
                   inode = 0; // of what the number stood for when it was first waited for
   };
   std::vector<Entry> entries;
+  WaitList closings; // see closings.hpp
 };
 
 } // namespace grove::detail
