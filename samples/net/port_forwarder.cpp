@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Port forwarder: what comes to a port goes on to an address, and back. Each connection has two
-// greenlets, one for each direction; the end of one direction is passed on, and the other goes on.
+// Port forwarder: what comes to a port goes on to an address, and back. The end of one direction is
+// passed on, and the other goes on.
 //
 // SIGTERM and Ctrl-C close the port; connections that are there go on to their end, or for so many
 // seconds, and then the program ends with status 0.
-#include <array>
 #include <chrono>
 #include <csignal>
-#include <cstddef>
-#include <string_view>
+#include <exception>
 
 #include "common.hpp"
 
@@ -18,20 +16,10 @@ namespace {
 
 namespace net = grove::net;
 
-void copy(net::StreamSocket& from, net::StreamSocket& to) {
-  std::array<char, 16 * 1024> buffer{};
-  while (const std::size_t n = from.recv_into(buffer))
-    to.send_all(std::string_view(buffer.data(), n));
-  to.shutdown_write();
-}
-
 void forward(net::StreamSocket& client, const net::Address& peer, const net::Address& target) {
   try {
     net::StreamSocket server = net::connect(target, 10s);
-    grove::scope([&](grove::Group& both) {
-      both.spawn([&] { copy(client, server); });
-      both.spawn([&] { copy(server, client); });
-    }); // when one fails the other is killed
+    net::relay(client, server); // both ways
   } catch (const std::exception& error) {
     fmt::print("port_forwarder: {}: {}\n", peer.to_string(), error.what());
     if (client.is_open())
