@@ -11,13 +11,14 @@ echoes() { # PORT: whatever nc, curl and Python send
   local to
   mkfifo "$work/typed"
   exec {to}<>"$work/typed" # keeps it open: curl leaves when its input ends
-  start curl curl -sSN --max-time 100 "telnet://127.0.0.1:$1" <"$work/typed"
-  rm "$work/typed"
+  # shellcheck disable=SC2016 # the inner shell's
+  start curl bash -c 'exec curl -sSN --max-time 100 "telnet://127.0.0.1:$0" <"$1"' "$1" "$work/typed"
   echo three >&"$to"
   says curl '^three$'
   signal TERM curl
   ends curl 143
   exec {to}>&-
+  rm "$work/typed"
   timeout 20 /usr/bin/python3 - "$1" <<'PYTHON' || fail "python"
 import socket, sys
 address = ('127.0.0.1', int(sys.argv[1]))
