@@ -11,7 +11,7 @@
 #include "../support/hub_test.hpp"
 #include "../support/temporary_file.hpp"
 #include "address_order.hpp"
-#include "host_name.hpp"
+#include "name_servers.hpp"
 #include "service_order.hpp"
 
 namespace grove::test {
@@ -132,23 +132,29 @@ TEST_F(NameRulesTest, a_failing_server_ends_the_search) {
 }
 
 TEST_F(NameRulesTest, resolv_conf_is_read_and_read_again) {
-  DnsServer one;
-  DnsServer two;
-  one.host("db.inner.example", "192.0.2.1");
-  two.host("db.inner.example", "192.0.2.2");
-  const auto text = [](const DnsServer& server) {
-    return "nameserver " + server.address().to_string() +
-           "\nsearch inner.example\noptions ndots:1 timeout:7 attempts:1\n";
-  };
-  const TemporaryFile file(text(one));
+  DnsServer server;
+  server.host("db.inner.example", "192.0.2.1");
+  server.host("db.outer.example", "192.0.2.2");
+  const TemporaryFile file("search inner.example\noptions ndots:1 timeout:7 attempts:1\n");
   ResolverOptions options;
+  options.servers = {server.address()};
   options.hosts_file = "";
   options.cache_size = 0;
   options.resolv_conf = file.path();
   Resolver resolver(options);
   EXPECT_EQ(texts(resolver.resolve("db", 80, 30s)), Texts{"192.0.2.1:80"});
-  file.put(text(two) + "# longer\n");
+  file.put("nameserver 192.0.2.53\nsearch outer.example\n");
   EXPECT_EQ(texts(resolver.resolve("db", 80, 30s)), Texts{"192.0.2.2:80"});
+
+  options.servers.clear();
+  const auto read = net::detail::name_server_settings(options);
+  EXPECT_EQ(texts(read.servers), Texts{"192.0.2.53:53"});
+  EXPECT_EQ(read.search, Texts{"outer.example"});
+  file.put("options ndots:3 timeout:7 attempts:2\n");
+  const auto others = net::detail::name_server_settings(options);
+  EXPECT_EQ(others.ndots, 3U);
+  EXPECT_EQ(others.timeout, 7s);
+  EXPECT_EQ(others.tries, 2U);
 }
 
 TEST_F(NameRulesTest, bad_options_are_refused) {
