@@ -7,8 +7,7 @@
 #include <grove/hub/greenlet.hpp>
 #include <grove/net/resolver.hpp>
 
-#include "../support/dns_server.hpp"
-#include "../support/hub_test.hpp"
+#include "../support/resolver_test.hpp"
 #include "../support/temporary_file.hpp"
 #include "address_order.hpp"
 #include "name_servers.hpp"
@@ -22,7 +21,6 @@ using net::ResolveError;
 using net::Resolver;
 using net::ResolverOptions;
 using net::Service;
-using Texts = std::vector<std::string>;
 
 class NameRulesTest : public HubTest {
 protected:
@@ -35,13 +33,6 @@ protected:
     return options;
   }
 };
-
-Texts texts(const std::vector<Address>& addresses) {
-  Texts all;
-  for (const Address& address : addresses)
-    all.push_back(address.to_string());
-  return all;
-}
 
 TEST_F(NameRulesTest, addresses_are_not_looked_up) { // gevent C17
   Resolver resolver(alone());
@@ -77,9 +68,8 @@ TEST_F(NameRulesTest, bad_names_are_refused_unasked) { // gevent C12
 TEST_F(NameRulesTest, localhost_needs_no_server) {
   Resolver resolver(alone());
   for (const char* name : {"localhost", "LOCALHOST.", "db.localhost"}) {
-    Texts found = texts(resolver.resolve(name, 80));
-    std::sort(found.begin(), found.end());
-    EXPECT_EQ(found, (Texts{"127.0.0.1:80", "[::1]:80"})) << name;
+    EXPECT_EQ(sorted(texts(resolver.resolve(name, 80))), (Texts{"127.0.0.1:80", "[::1]:80"}))
+        << name;
   }
 }
 
@@ -173,7 +163,7 @@ TEST_F(NameRulesTest, bad_options_are_refused) {
 
 // The examples of RFC 6724, section 10.2: destination from source, in the expected order.
 TEST(AddressOrder, examples_of_the_rfc) {
-  const auto sorted = [](std::vector<std::pair<std::string, std::string>> pairs) {
+  const auto in_order = [](std::vector<std::pair<std::string, std::string>> pairs) {
     std::vector<net::detail::Destination> all;
     for (const auto& [to, from] : pairs)
       all.push_back(
@@ -185,27 +175,27 @@ TEST(AddressOrder, examples_of_the_rfc) {
     return order;
   };
   // scope
-  EXPECT_EQ(sorted({{"198.51.100.121", "169.254.13.78"}, {"2001:db8:1::1", "2001:db8:1::2"}}),
+  EXPECT_EQ(in_order({{"198.51.100.121", "169.254.13.78"}, {"2001:db8:1::1", "2001:db8:1::2"}}),
             (Texts{"2001:db8:1::1", "198.51.100.121"}));
-  EXPECT_EQ(sorted({{"2001:db8:1::1", "fe80::1"}, {"198.51.100.121", "198.51.100.117"}}),
+  EXPECT_EQ(in_order({{"2001:db8:1::1", "fe80::1"}, {"198.51.100.121", "198.51.100.117"}}),
             (Texts{"198.51.100.121", "2001:db8:1::1"}));
   // precedence
-  EXPECT_EQ(sorted({{"10.1.2.3", "10.1.2.4"}, {"2001:db8:1::1", "2001:db8:1::2"}}),
+  EXPECT_EQ(in_order({{"10.1.2.3", "10.1.2.4"}, {"2001:db8:1::1", "2001:db8:1::2"}}),
             (Texts{"2001:db8:1::1", "10.1.2.3"}));
   // smaller scope
-  EXPECT_EQ(sorted({{"2001:db8:1::1", "2001:db8:1::2"}, {"fe80::1", "fe80::2"}}),
+  EXPECT_EQ(in_order({{"2001:db8:1::1", "2001:db8:1::2"}, {"fe80::1", "fe80::2"}}),
             (Texts{"fe80::1", "2001:db8:1::1"}));
   // label
-  EXPECT_EQ(sorted({{"2002:c633:6401::1", "2002:c633:6401::2"}, {"2001:db8:1::1", "fe80::1"}}),
+  EXPECT_EQ(in_order({{"2002:c633:6401::1", "2002:c633:6401::2"}, {"2001:db8:1::1", "fe80::1"}}),
             (Texts{"2002:c633:6401::1", "2001:db8:1::1"}));
   // longest prefix
-  EXPECT_EQ(sorted({{"2001:db8:3ffe::1", "2001:db8:1::2"}, {"2001:db8:1::1", "2001:db8:1::2"}}),
+  EXPECT_EQ(in_order({{"2001:db8:3ffe::1", "2001:db8:1::2"}, {"2001:db8:1::1", "2001:db8:1::2"}}),
             (Texts{"2001:db8:1::1", "2001:db8:3ffe::1"}));
   // no route
-  EXPECT_EQ(sorted({{"2001:db8:1::1", ""}, {"10.1.2.3", "10.1.2.4"}}),
+  EXPECT_EQ(in_order({{"2001:db8:1::1", ""}, {"10.1.2.3", "10.1.2.4"}}),
             (Texts{"10.1.2.3", "2001:db8:1::1"}));
   // nothing tells IPv4 addresses apart: a server's rotation stays
-  EXPECT_EQ(sorted({{"10.9.9.9", "10.1.2.4"}, {"10.1.2.3", "10.1.2.4"}}),
+  EXPECT_EQ(in_order({{"10.9.9.9", "10.1.2.4"}, {"10.1.2.3", "10.1.2.4"}}),
             (Texts{"10.9.9.9", "10.1.2.3"}));
 }
 

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Resolvers of hubs, in children, by threads, under a Simulation; and a name server of others.
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
-#include <thread>
 #include <vector>
 
-#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,8 +14,7 @@
 #include <grove/hub/simulation.hpp>
 #include <grove/net/resolver.hpp>
 
-#include "../support/dns_server.hpp"
-#include "../support/hub_test.hpp"
+#include "../support/resolver_test.hpp"
 #include "../support/temporary_file.hpp"
 
 namespace grove::test {
@@ -26,32 +24,8 @@ using net::Address;
 using net::ResolveError;
 using net::Resolver;
 using net::ResolverOptions;
-using Texts = std::vector<std::string>;
 
-Texts texts(const std::vector<Address>& addresses) {
-  Texts all;
-  for (const Address& address : addresses)
-    all.push_back(address.to_string());
-  return all;
-}
-
-class ResolverLifeTest : public HubTest {
-protected:
-  static ResolverOptions options_for(const Address& server) {
-    ResolverOptions options;
-    options.servers = {server};
-    options.search = Texts{};
-    options.hosts_file = "";
-    return options;
-  }
-  ResolverOptions options() const { return options_for(server_.address()); }
-  void wait_for_questions(std::size_t count) {
-    for (int i = 0; i < 10'000 && server_.questions() < count; ++i)
-      sleep(1ms);
-    ASSERT_GE(server_.questions(), count);
-  }
-  DnsServer server_;
-};
+class ResolverLifeTest : public ResolverTest {};
 
 TEST_F(ResolverLifeTest, each_hub_has_its_own) {
   Resolver* const here = &Resolver::current();
@@ -177,8 +151,8 @@ TEST_F(ResolverLifeTest, silence_ends_under_a_simulation_too) {
 class DnsMasq {
 public:
   explicit DnsMasq(const std::vector<std::string>& lines) {
-    std::string text = "no-resolv\nno-hosts\nkeep-in-foreground\nbind-interfaces\nuser=\n"
-                       "listen-address=127.0.0.1\nlocal-ttl=60\npid-file=\nlocal=/example/\n";
+    std::string text = "no-resolv\nno-hosts\nkeep-in-foreground\nbind-interfaces\nuser=root\n"
+                       "listen-address=127.0.0.1\nlocal-ttl=60\npid-file\nlocal=/example/\n";
     {
       const DnsServer place; // which it leaves
       address_ = place.address();

@@ -49,7 +49,7 @@ struct ResolverOptions {
   // What is not set is taken from this file, which is read again when it has changed. c-ares, and
   // so its defaults: 5 seconds, 4 tries.
   std::string resolv_conf = "/etc/resolv.conf";
-  std::vector<Address> servers{};                     // port 0: 53
+  std::vector<Address> servers{};                     // port 0: 53; without a scope
   std::optional<std::vector<std::string>> search{};   // domains that short names are tried under
   std::optional<unsigned> ndots{};                    // with so many dots a name is no short one
   std::optional<std::chrono::milliseconds> timeout{}; // of one question to one server
