@@ -4,9 +4,14 @@
 #include <ares.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstring>
+#include <fstream>
 #include <new>
+#include <sstream>
 #include <stdexcept>
+#include <string_view>
+#include <system_error>
 
 namespace grove::net::detail {
 
@@ -47,8 +52,6 @@ public:
     for (int i = 0; i < options_.ndomains; ++i)
       all.search.emplace_back(options_.domains[i]);
     all.ndots = static_cast<std::size_t>(std::max(options_.ndots, 0));
-    all.timeout = std::chrono::milliseconds(options_.timeout);
-    all.tries = static_cast<std::size_t>(std::max(options_.tries, 1));
     return all;
   }
 
@@ -77,6 +80,33 @@ private:
   ares_addr_port_node* servers_ = nullptr;
 };
 
+// Of "options timeout:5 attempts:2", which c-ares 1.18 does not know. Within the bounds of libc.
+void read_patience(const std::string& resolv_conf, NameServerSettings& into) {
+  const auto value_in = [](std::string_view word, std::string_view key, unsigned most,
+                           unsigned& to) {
+    unsigned value = 0;
+    if (word.starts_with(key) &&
+        std::from_chars(word.data() + key.size(), word.data() + word.size(), value).ec ==
+            std::errc())
+      to = std::clamp(value, 1U, most);
+  };
+  unsigned timeout = 5;
+  unsigned attempts = 2;
+  std::ifstream file(resolv_conf);
+  for (std::string line; std::getline(file, line);) {
+    std::istringstream words(line);
+    std::string word;
+    if (!(words >> word) || word != "options")
+      continue;
+    while (words >> word) {
+      value_in(word, "timeout:", 30, timeout);
+      value_in(word, "attempts:", 5, attempts);
+    }
+  }
+  into.timeout = std::chrono::seconds(timeout);
+  into.tries = attempts;
+}
+
 } // namespace
 
 bool FileStamp::changed(const std::string& path) {
@@ -93,6 +123,7 @@ bool FileStamp::changed(const std::string& path) {
 
 NameServerSettings name_server_settings(const ResolverOptions& options) {
   NameServerSettings all = SystemSettings(options.resolv_conf).value();
+  read_patience(options.resolv_conf, all);
   if (!options.servers.empty())
     all.servers = options.servers;
   for (Address& server : all.servers) {

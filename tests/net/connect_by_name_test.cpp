@@ -174,8 +174,9 @@ TEST_F(ConnectByNameTest, a_kill_or_a_timeout_closes_every_socket) {
 TEST_F(ConnectByNameTest, an_address_is_taken_as_it_is) {
   const Listener listener = listener_at("127.0.0.1");
   const auto port = listener.local_address().port();
+  const auto before = net::Resolver::current().stats().calls;
   EXPECT_EQ(connect("127.0.0.1", port, 30s).peer_address(), listener.local_address());
-  EXPECT_EQ(net::Resolver::current().stats().lookups, 0U);
+  EXPECT_EQ(net::Resolver::current().stats().calls, before);
 }
 
 TEST_F(ConnectByNameTest, only_addresses_that_the_source_can_reach_are_tried) {

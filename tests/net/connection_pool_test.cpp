@@ -253,6 +253,7 @@ TEST_F(ConnectionPoolTest, the_idle_are_closed_in_time) {
 }
 
 TEST_F(ConnectionPoolTest, closing_wakes_who_waits_and_ends_what_comes_back) {
+  const ErrorLog log; // not to stderr
   Pool pool(maker(), at_most(2));
   auto lease = pool.borrow();
   pool.borrow().release();
@@ -269,6 +270,7 @@ TEST_F(ConnectionPoolTest, closing_wakes_who_waits_and_ends_what_comes_back) {
 }
 
 TEST_F(ConnectionPoolTest, one_whose_turn_came_as_the_pool_closed_is_told_so) {
+  const ErrorLog log; // not to stderr
   Pool pool(maker(), at_most(1));
   auto lease = pool.borrow();
   auto waiter = spawn([&] { pool.borrow(); });

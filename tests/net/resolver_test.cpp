@@ -270,6 +270,7 @@ TEST_F(ResolverTest, those_who_ask_at_the_same_time_share_one_lookup) {
 
 // reliability 10
 TEST_F(ResolverTest, a_kill_or_a_timeout_of_one_leaves_the_lookup_to_the_others) {
+  const ErrorLog log; // not to stderr
   server_.host("www.example", "192.0.2.7");
   server_.hold();
   Resolver resolver(options());
@@ -298,6 +299,7 @@ TEST_F(ResolverTest, a_lookup_that_nobody_waits_for_is_kept) {
 }
 
 TEST_F(ResolverTest, destroying_it_wakes_who_waits) {
+  const ErrorLog log; // not to stderr
   server_.is_silent_about("slow.example");
   auto resolver = std::make_unique<Resolver>(options());
   auto waiter = spawn([&] { resolver->resolve("slow.example", 80); });

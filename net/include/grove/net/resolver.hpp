@@ -46,8 +46,8 @@ struct ResolverOptions {
   enum class By { ares, threads };
   By by = By::ares;
 
-  // What is not set is taken from this file, which is read again when it has changed. c-ares, and
-  // so its defaults: 5 seconds, 4 tries.
+  // What is not set is taken from this file, which is read again when it has changed; what it does
+  // not say either is as libc has it: one server at 127.0.0.1, 5 seconds, 2 tries.
   std::string resolv_conf = "/etc/resolv.conf";
   std::vector<Address> servers{};                     // port 0: 53; without a scope
   std::optional<std::vector<std::string>> search{};   // domains that short names are tried under
