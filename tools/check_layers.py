@@ -16,7 +16,7 @@ LIBRARIES = set(BELOW)
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 # What stays behind our own interfaces.
 WRAPPED = re.compile(
-    r"^(ev\.h|ev\+\+\.h|zmq\.h|zmq\.hpp|zmq_addon\.hpp|msgpack(\.hpp|\.h|/.*)|openssl/.*"
+    r"^(ev\.h|ev\+\+\.h|ares(_[a-z]+)?\.h|zmq\.h|zmq\.hpp|zmq_addon\.hpp|msgpack(\.hpp|\.h|/.*)|openssl/.*"
     r"|boost/(beast|asio|context)(/.*|\.hpp)|fmt/.*|spdlog/.*)$"
 )
 

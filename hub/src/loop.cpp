@@ -145,8 +145,8 @@ Identity* HubImpl::idle() {
     if (clock.is_virtual() && !timers.empty()) {
       if (watches != 0)
         ev_run(loop, EVRUN_NOWAIT);
-      if (state.run_head == nullptr)
-        clock.jump_to(timers.earliest());
+      if (state.run_head == nullptr && inbox.load(std::memory_order_relaxed) == nullptr)
+        clock.jump_to(timers.earliest()); // nobody can run, nor is there what a timer has posted
       continue;
     }
     if (!timers.empty() && (timer_armed_for == 0 || timers.earliest() < timer_armed_for)) {
