@@ -44,7 +44,7 @@ class StreamServerCore::Connection final : public Job {
 public:
   Connection(StreamServerCore& core, StreamSocket socket, const Address& peer,
              std::size_t* of_peer)
-      : Job(core.handlers_), core_(core), socket_(std::move(socket)), peer_(peer),
+      : Job(core.jobs()), core_(core), socket_(std::move(socket)), peer_(peer),
         of_peer_(of_peer) {
     if (of_peer_ != nullptr)
       ++*of_peer_;
@@ -93,21 +93,22 @@ void StreamServerCore::admit(StreamSocket socket) {
       }
     }
   }
-  handlers_.line_up(std::make_unique<Connection>(*this, std::move(socket), peer, of_peer));
+  jobs().line_up(std::make_unique<Connection>(*this, std::move(socket), peer, of_peer));
   ++stats_.accepted;
 }
 
 StreamServerStats StreamServerCore::stats() const {
   StreamServerStats stats = stats_;
-  stats.ended = handlers_.ended();
-  stats.failed = handlers_.failed();
+  stats.ended = handlers().ended();
+  stats.failed = handlers().failed();
+  stats.pauses = pauses();
   return stats;
 }
 
 std::vector<ConnectionInfo> StreamServerCore::connections() const {
   std::vector<ConnectionInfo> all;
-  all.reserve(handlers_.all().size());
-  for (const Job* job : handlers_.all())
+  all.reserve(handlers().all().size());
+  for (const Job* job : handlers().all())
     all.push_back(static_cast<const Connection*>(job)->info());
   return all;
 }

@@ -9,6 +9,7 @@
 
 #include <sys/socket.h>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <grove/hub/event.hpp>
