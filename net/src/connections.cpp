@@ -42,10 +42,8 @@ std::optional<std::uint64_t> key_of(const Address& peer) {
 
 class StreamServerCore::Connection final : public Job {
 public:
-  Connection(StreamServerCore& core, StreamSocket socket, const Address& peer,
-             std::size_t* of_peer)
-      : Job(core.jobs()), core_(core), socket_(std::move(socket)), peer_(peer),
-        of_peer_(of_peer) {
+  Connection(StreamServerCore& core, StreamSocket socket, const Address& peer, std::size_t* of_peer)
+      : Job(core.jobs()), core_(core), socket_(std::move(socket)), peer_(peer), of_peer_(of_peer) {
     if (of_peer_ != nullptr)
       ++*of_peer_;
   }

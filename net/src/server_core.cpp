@@ -2,10 +2,13 @@
 // What all servers do: take, start, pause, stop.
 #include "server_core.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <memory>
 #include <stdexcept>
 #include <utility>
+#include <vector>
 
 #include <grove/hub/detail/report.hpp>
 #include <grove/hub/exceptions.hpp>
@@ -28,7 +31,22 @@ ServerCore::ServerCore(const ServerCoreOptions& options)
   stopped_.set();
 }
 
+bool ServerCore::is_copy() const { return process_ != 0 && process_ != getpid(); }
+
+void ServerCore::abandon(const std::shared_ptr<ServerCore>& copy) {
+  static auto* const all = new std::vector<std::shared_ptr<ServerCore>>;
+  all->push_back(copy); // who waits for it has no stack: nothing of it may be touched
+  copy->release();
+}
+
+void ServerCore::check_home(const char* what) const {
+  home_(what);
+  if (is_copy())
+    throw std::logic_error("grove: " + std::string(what) + ": it is the parent's server");
+}
+
 void ServerCore::begin() {
+  process_ = getpid();
   taking_ = true;
   succeeded();
   ending_.clear();
@@ -113,7 +131,7 @@ void ServerCore::serve_forever(std::chrono::milliseconds grace) {
 }
 
 bool ServerCore::stop(Deadline deadline) {
-  home_("Server.stop");
+  check_home("Server.stop");
   if (handlers_.is_mine(current_greenlet())) {
     throw std::logic_error(std::string("grove: ") + options_.kind +
                            ".stop: a handler waits for its own end");

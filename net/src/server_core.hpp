@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <exception>
+#include <memory>
 #include <string>
 
 #include <grove/hub/deadline.hpp>
@@ -40,6 +41,11 @@ public:
   void serve_forever(std::chrono::milliseconds grace);
   bool stop(Deadline deadline);
 
+  // In the child of a fork() there is only a copy: none of its greenlets is there.
+  bool is_copy() const;
+  // What becomes of it: it closes its descriptor, and is kept for good.
+  static void abandon(const std::shared_ptr<ServerCore>& copy);
+
   bool taking() const { return taking_; }
   const Handlers& handlers() const { return handlers_; }
   virtual std::string to_string() const = 0;
@@ -52,9 +58,9 @@ protected:
   // Nothing uses the socket any more.
   virtual void release() noexcept = 0;
 
-  void check_home(const char* what) const { home_(what); }
-  void begin(); // from now on it is taking()
-  void end();   // not any more
+  void check_home(const char* what) const;                // std::logic_error; also for a copy
+  void begin();                                           // from now on it is taking()
+  void end();                                             // not any more
   Event::WaitOp ending_op() { return ending_.wait_op(); } // for who waits in take_one()
   void succeeded() { delay_ = std::chrono::milliseconds(0); }
   std::size_t pauses() const { return pauses_; }
@@ -70,8 +76,9 @@ private:
   grove::detail::HomeCheck home_;
   ServerCoreOptions options_;
   bool taking_ = false;
-  bool running_ = false;     // the greenlet
-  std::size_t in_a_row_ = 0; // taken since others had their turn
+  int process_ = 0;                    // that it was started in
+  bool running_ = false;               // the greenlet
+  std::size_t in_a_row_ = 0;           // taken since others had their turn
   std::chrono::milliseconds delay_{0}; // of the last pause; 0 after a success
   std::size_t pauses_ = 0;
   Event ending_; // ends a pause

@@ -25,6 +25,10 @@ StreamServer::StreamServer(Listener listener, Function handler, std::string_view
 StreamServer::~StreamServer() {
   if (core_ == nullptr)
     return; // moved
+  if (core_->is_copy()) {
+    detail::ServerCore::abandon(core_);
+    return;
+  }
   const Shield shield;
   core_->stop(std::chrono::seconds(0));
 }

@@ -16,8 +16,7 @@
 namespace sample {
 
 inline void add_port(CLI::App& app, std::uint16_t& port) {
-  app.add_option("--port", port, "listen on this port of 127.0.0.1; 0: any")
-      ->capture_default_str();
+  app.add_option("--port", port, "listen on this port of 127.0.0.1; 0: any")->capture_default_str();
 }
 
 // The whole of a main(): `run` is called when the command line is read. Ctrl-C and SIGTERM end it

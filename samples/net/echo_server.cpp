@@ -3,8 +3,9 @@
 //
 // With --hubs it is served by several threads, each with a hub and a listener of its own at one
 // port. Started by systemd (or `systemd-socket-activate -l 7000 echo_server`) it serves the socket
-// that it is given. SIGTERM stops it: connections have a second to come to an end by themselves.
+// that it is given. SIGTERM stops it: connections have some time to come to an end by themselves.
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <string_view>
 #include <utility>
@@ -35,19 +36,27 @@ int main(int argc, char** argv) {
   CLI::App app{"Sends back whatever comes."};
   std::uint16_t port = 7000;
   std::size_t hubs = 1;
+  int grace = 1;
   sample::add_port(app, port);
-  app.add_option("--hubs", hubs, "so many threads")->capture_default_str()->check(CLI::Range(1, 64));
+  app.add_option("--hubs", hubs, "so many threads")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 64));
+  app.add_option("--grace", grace, "seconds for connections that are there, after SIGTERM")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 86'400));
   return sample::run(app, argc, argv, [&] {
+    net::StreamServerOptions options;
+    options.grace = std::chrono::seconds(grace);
     auto given = net::systemd_listeners();
     if (!given.empty()) {
-      net::StreamServer server(std::move(given.front().listener), echo);
+      net::StreamServer server(std::move(given.front().listener), echo, options);
       return serve(server);
     }
     if (hubs != 1) {
-      net::ReusePortServer server(hubs, net::Address::loopback(port), echo);
+      net::ReusePortServer server(hubs, net::Address::loopback(port), echo, options);
       return serve(server);
     }
-    net::StreamServer server(net::Address::loopback(port), echo);
+    net::StreamServer server(net::Address::loopback(port), echo, options);
     return serve(server);
   });
 }

@@ -197,8 +197,9 @@ print('answered again', flush=True)
 rlim_t limit_for(std::size_t more) {
   const std::set<int> open = open_descriptors();
   int limit = 0;
-  while (static_cast<std::size_t>(limit) - static_cast<std::size_t>(std::distance(
-             open.begin(), open.lower_bound(limit))) < more) {
+  while (static_cast<std::size_t>(limit) -
+             static_cast<std::size_t>(std::distance(open.begin(), open.lower_bound(limit))) <
+         more) {
     ++limit;
   }
   return static_cast<rlim_t>(limit);
@@ -206,46 +207,46 @@ rlim_t limit_for(std::size_t more) {
 
 // gevent V15, pitfall 51, reliability 1
 TEST_F(StreamServerDescriptorsTest, without_descriptors_it_sheds_pauses_and_goes_on) {
-  EXPECT_EXIT(
-      run([] {
-        int reports = 0;
-        std::string text;
-        Hub::current().on_error([&](const UnhandledError& error) {
-          ++reports;
-          text = error.what;
-        });
-        StreamServer server(Address::loopback(), echo);
-        server.start();
-        Process peers({"/usr/bin/python3", "-c", clients,
-                       std::to_string(server.address().port()), "64"},
-                      {.in = Stdio::pipe(), .out = Stdio::pipe()});
-        settle();
-        const rlimit few{limit_for(16), limit_for(16)};
-        setrlimit(RLIMIT_NOFILE, &few);
-        const int calls_before = accept_calls;
-        const auto sleeps_before = Hub::current().stats().sleeps;
-        peers.in().write_all("go\n");
-        const std::string counts = peers.out().read_line(hang).value_or("");
-        const auto stats = server.stats();
-        const int calls = accept_calls - calls_before;
-        const auto sleeps = Hub::current().stats().sleeps - sleeps_before;
-        const bool again = peers.out().read_line(hang) == "answered again";
-        const std::string figures =
-            counts + " " + std::to_string(stats.accepted) + " accepted, " + std::to_string(stats.shed) +
-            " shed, " + std::to_string(stats.pauses) + " pauses, " + std::to_string(calls) +
-            " calls, " + std::to_string(sleeps) + " sleeps, " + std::to_string(reports) +
-            " reports, " + text;
-        std::fputs(figures.c_str(), stderr);
-        const auto accepted = stats.accepted;
-        const bool right = again && peers.wait(hang).success() && accepted >= 8 &&
-                           accepted + stats.shed == 64 && stats.pauses >= 1 && reports >= 1 &&
-                           text.find("Too many open files") != std::string::npos &&
-                           // one for each connection, and some for each look that finds none
-                           static_cast<std::uint64_t>(calls) <= 3 * 64 + 4 * stats.pauses;
-        std::fputs(right ? " right" : " wrong", stderr);
-        return right ? 0 : 1;
-      }),
-      ::testing::ExitedWithCode(0), "right");
+  EXPECT_EXIT(run([] {
+                int reports = 0;
+                std::string text;
+                Hub::current().on_error([&](const UnhandledError& error) {
+                  ++reports;
+                  text = error.what;
+                });
+                StreamServer server(Address::loopback(), echo);
+                server.start();
+                Process peers({"/usr/bin/python3", "-c", clients,
+                               std::to_string(server.address().port()), "64"},
+                              {.in = Stdio::pipe(), .out = Stdio::pipe()});
+                settle();
+                const rlimit few{limit_for(16), limit_for(16)};
+                setrlimit(RLIMIT_NOFILE, &few);
+                const int calls_before = accept_calls;
+                const auto sleeps_before = Hub::current().stats().sleeps;
+                peers.in().write_all("go\n");
+                const std::string counts = peers.out().read_line(hang).value_or("");
+                const auto stats = server.stats();
+                const int calls = accept_calls - calls_before;
+                const auto sleeps = Hub::current().stats().sleeps - sleeps_before;
+                const bool again = peers.out().read_line(hang) == "answered again";
+                const std::string figures =
+                    counts + " " + std::to_string(stats.accepted) + " accepted, " +
+                    std::to_string(stats.shed) + " shed, " + std::to_string(stats.pauses) +
+                    " pauses, " + std::to_string(calls) + " calls, " + std::to_string(sleeps) +
+                    " sleeps, " + std::to_string(reports) + " reports, " + text;
+                std::fputs(figures.c_str(), stderr);
+                const auto accepted = stats.accepted;
+                const bool right =
+                    again && peers.wait(hang).success() && accepted >= 8 &&
+                    accepted + stats.shed == 64 && stats.pauses >= 1 && reports >= 1 &&
+                    text.find("Too many open files") != std::string::npos &&
+                    // one for each connection, and some for each look that finds none
+                    static_cast<std::uint64_t>(calls) <= 3 * 64 + 4 * stats.pauses;
+                std::fputs(right ? " right" : " wrong", stderr);
+                return right ? 0 : 1;
+              }),
+              ::testing::ExitedWithCode(0), "right");
 }
 
 } // namespace

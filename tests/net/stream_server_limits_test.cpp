@@ -175,7 +175,8 @@ TEST_F(StreamServerLimitsTest, others_have_a_turn_after_max_accept_connections) 
   options.spawn = net::SpawnPolicy::none();
   options.max_accept = 4;
   int handled = 0;
-  StreamServer server(std::move(listener), [&](StreamSocket&) { ++handled; }, options);
+  StreamServer server(
+      std::move(listener), [&](StreamSocket&) { ++handled; }, options);
   server.start();
   std::vector<int> steps;
   while (handled < 20) {
@@ -246,6 +247,41 @@ TEST_F(StreamServerLimitsTest, idle_connections_are_cheap_and_new_ones_served) {
   }
   setrlimit(RLIMIT_NOFILE, &old);
   RecordProperty("connections", static_cast<int>(count));
+}
+
+// reliability 16: they are cut off at the handler's own deadline, and keep nobody waiting
+TEST_F(StreamServerLimitsTest, slow_clients_are_cut_off_and_others_are_unhurt) {
+  int late = 0;
+  StreamServer server(Address::loopback(), [&](StreamSocket& socket) {
+    try {
+      const std::string word = socket.recv_exactly(4, 200ms); // one deadline for all of it
+      socket.send_all(word);
+    } catch (const TimeoutError&) {
+      ++late;
+    }
+  });
+  server.start();
+  const auto drip = [&](int) {
+    StreamSocket slow = connected(server);
+    slow.send_all("xx");
+    for (int i = 0; !slow.wait_readable(100ms); ++i) { // two bytes, and one much later
+      if (i == 5)
+        slow.send("x");
+    }
+  };
+  const std::vector<int> many(50);
+  Group group;
+  const auto dripping = spawn([&] { group.map(drip, many); });
+  settle();
+  int good = 0;
+  while (!dripping.ready()) {
+    StreamSocket client = connected(server);
+    EXPECT_EQ(exchange(client, "good"), "good");
+    ++good;
+  }
+  dripping.get();
+  EXPECT_GT(good, 1);
+  EXPECT_EQ(late, 50);
 }
 
 TEST_F(StreamServerLimitsTest, knows_its_connections) {

@@ -10,6 +10,9 @@
 #include <utility>
 #include <vector>
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -84,7 +87,8 @@ TEST_F(StreamServerStopTest, interrupted_stop_can_be_called_again) {
   EXPECT_EQ(read_all(client), "work");
 }
 
-TEST_F(StreamServerStopTest, stop_accepting_leaves_handlers_alone_and_serve_forever_waits_for_them) {
+TEST_F(StreamServerStopTest,
+       stop_accepting_leaves_handlers_alone_and_serve_forever_waits_for_them) {
   Event may;
   StreamServer server(Address::loopback(), Slow{may});
   const auto serving = spawn([&] { server.serve_forever(); });
@@ -225,6 +229,32 @@ TEST_F(StreamServerStopTest, destructor_kills_handlers) {
 TEST_F(StreamServerStopTest, destructor_of_one_that_has_not_run_yet) {
   StreamServer server(Address::loopback(), echo);
   server.start();
+}
+
+TEST_F(StreamServerStopTest, child_of_a_fork_leaves_it_alone) {
+  StreamServer server(Address::loopback(), echo);
+  server.start();
+  StreamSocket client = net::connect(server.address(), hang);
+  EXPECT_EQ(exchange(client, "x"), "x");
+  StreamSocket waiting = net::connect(server.address(), hang); // for a handler
+  const pid_t child = fork();
+  if (child == 0) {
+    bool refused = false;
+    try {
+      StreamServer copy(std::move(server));
+      copy.stop();
+    } catch (const std::logic_error&) {
+      refused = true;
+    }
+    _exit(refused ? 0 : 1);
+  }
+  int status = 0;
+  EXPECT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(exchange(client, "y"), "y");
+  EXPECT_EQ(exchange(waiting, "z"), "z");
+  StreamSocket other = net::connect(server.address(), hang);
+  EXPECT_EQ(exchange(other, "w"), "w");
 }
 
 // reliability 41: what a client was told that it is connected is answered. The clients are on a

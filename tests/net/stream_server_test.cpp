@@ -81,7 +81,8 @@ TEST_P(StreamServerPolicyTest, serve_forever_returns_when_it_is_stopped) {
 
 // gevent V5
 TEST_P(StreamServerPolicyTest, handler_that_returns_has_its_socket_closed) {
-  StreamServer server(Address::loopback(), [](StreamSocket&) {}, options());
+  StreamServer server(
+      Address::loopback(), [](StreamSocket&) {}, options());
   server.start();
   EXPECT_EQ(read_all(server.address()), "");
   EXPECT_EQ(server.stats().accepted, 1U);

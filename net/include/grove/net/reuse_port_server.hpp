@@ -17,15 +17,15 @@
 
 namespace grove::net {
 
-// ReusePortServer runs a StreamServer on each of several new hubs. Each has a listener of its own at
-// the one address (SO_REUSEPORT), so the kernel gives a connection to one hub and wakes no other,
-// and the connection stays there. The handler is copied to each hub: what the copies share must be
-// fit for several threads. It belongs to the hub it was made on; every call but the constructor and
-// address() waits for the others, and is a suspension point.
+// ReusePortServer runs a StreamServer on each of several new hubs. Each has a listener of its own
+// at the one address (SO_REUSEPORT), so the kernel gives a connection to one hub and wakes no
+// other, and the connection stays there. The handler is copied to each hub: what the copies share
+// must be fit for several threads. It belongs to the hub it was made on; every call but the
+// constructor and address() waits for the others, and is a suspension point.
 class ReusePortServer {
 public:
-  // Starts the threads; listens when it is started. The options are those of each server: limits are
-  // for one hub. std::invalid_argument for no hubs, or for a Pool, which belongs to one hub;
+  // Starts the threads; listens when it is started. The options are those of each server: limits
+  // are for one hub. std::invalid_argument for no hubs, or for a Pool, which belongs to one hub;
   // std::system_error.
   template <StreamHandler H>
   ReusePortServer(std::size_t hubs, const Address& address, const H& handler,
@@ -46,12 +46,12 @@ public:
 
   Address address() const { return address_; }
   std::size_t hubs() const { return all_.size(); }
-  StreamServerStats stats();                 // the sums
+  StreamServerStats stats();                  // the sums
   std::vector<StreamServerStats> all_stats(); // hub by hub
 
 private:
-  using Make = std::function<std::unique_ptr<StreamServer>(const Address&,
-                                                           const StreamServerOptions&)>;
+  using Make =
+      std::function<std::unique_ptr<StreamServer>(const Address&, const StreamServerOptions&)>;
   ReusePortServer(std::size_t hubs, const Address& address, const StreamServerOptions& options,
                   Make make);
   struct One {

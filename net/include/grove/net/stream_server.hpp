@@ -71,8 +71,8 @@ struct ConnectionInfo {
 // connections at once.
 template <class F>
 concept StreamHandler = std::copy_constructible<std::decay_t<F>> &&
-                        (std::invocable<std::decay_t<F>&, StreamSocket&> ||
-                         std::invocable<std::decay_t<F>&, StreamSocket&, const Address&>);
+    (std::invocable<std::decay_t<F>&, StreamSocket&> ||
+     std::invocable<std::decay_t<F>&, StreamSocket&, const Address&>);
 
 // StreamServer listens at an address and calls its handler with each connection. Hub-local; its
 // work is done by greenlets of its own, so it serves while others wait, once it was started.
@@ -86,6 +86,8 @@ concept StreamHandler = std::copy_constructible<std::decay_t<F>> &&
 // When accept(2) fails for want of descriptors or memory this is reported, once until it succeeds
 // again, and the server pauses; connections that wait for a descriptor are reset meanwhile (it
 // keeps one in reserve for that), so that their clients know.
+//
+// In the child of a fork() the parent's server is left alone, and its calls throw std::logic_error.
 class StreamServer {
 public:
   // Listens when it is started. Port 0: see address().
