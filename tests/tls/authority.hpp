@@ -23,9 +23,9 @@ namespace grove::test {
 
 // What is to stand in a certificate.
 struct Wanted {
-  std::string name = "localhost";                                         // the subject's
-  std::vector<std::string> names = {"DNS:localhost", "IP:127.0.0.1"};     // empty: none
-  std::chrono::hours from{-1};                                            // from now
+  std::string name = "localhost";                                     // the subject's
+  std::vector<std::string> names = {"DNS:localhost", "IP:127.0.0.1"}; // empty: none
+  std::chrono::hours from{-1};                                        // from now
   std::chrono::hours until{24};
   std::string purpose = "serverAuth";
   int rsa_bits = 0; // 0: an elliptic curve
@@ -89,7 +89,8 @@ inline Issued issue(const Wanted& wanted, const Issued* issuer = nullptr) {
   must(X509_set_pubkey(x509, key.get()), "key");
   X509_NAME* subject = X509_get_subject_name(x509);
   must(X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8,
-                                  reinterpret_cast<const unsigned char*>(wanted.name.c_str()), -1, -1, 0),
+                                  reinterpret_cast<const unsigned char*>(wanted.name.c_str()), -1,
+                                  -1, 0),
        "subject");
   X509* above = issuer == nullptr ? x509 : issuer->certificate();
   must(X509_set_issuer_name(x509, X509_get_subject_name(above)), "issuer");
@@ -102,7 +103,8 @@ inline Issued issue(const Wanted& wanted, const Issued* issuer = nullptr) {
     must(extension != nullptr && X509_add_ext(x509, extension.get(), -1) == 1, value.c_str());
   };
   add(NID_basic_constraints, wanted.authority ? "critical,CA:TRUE" : "critical,CA:FALSE");
-  add(NID_key_usage, wanted.authority ? "critical,keyCertSign,cRLSign" : "critical,digitalSignature");
+  add(NID_key_usage,
+      wanted.authority ? "critical,keyCertSign,cRLSign" : "critical,digitalSignature");
   add(NID_subject_key_identifier, "hash");
   if (!wanted.authority) {
     add(NID_ext_key_usage, wanted.purpose);

@@ -17,9 +17,9 @@
 namespace grove::test {
 namespace {
 
+using std::chrono::hours;
 using tls::TlsError;
 using tls::Version;
-using std::chrono::hours;
 
 class HandshakeTest : public TlsTest {
 protected:
@@ -186,8 +186,8 @@ TEST_F(SilentPeerTest, a_kill_or_a_timeout_closes_the_socket) {
   server.kill();
   EXPECT_THROW(server.get(), Killed);
   Connected others = Connected::tcp();
-  EXPECT_FALSE(with_timeout(
-      1ms, [&] { tls::wrap_client(std::move(others.client), client_, "localhost"); }));
+  EXPECT_FALSE(
+      with_timeout(1ms, [&] { tls::wrap_client(std::move(others.client), client_, "localhost"); }));
   EXPECT_EQ(open_descriptors().size(), open_.size()) << "one less, and one more for the other";
 }
 
@@ -204,8 +204,7 @@ TEST_F(HandshakeTest, a_peer_that_dies_in_the_middle_is_an_error_of_the_handshak
     Connected cut = Connected::tcp();
     cut.client.send_all(hello.substr(0, size));
     cut.client.shutdown_write();
-    const TlsError error =
-        tls_error_of([&] { tls::wrap_server(std::move(cut.server), server_); });
+    const TlsError error = tls_error_of([&] { tls::wrap_server(std::move(cut.server), server_); });
     EXPECT_EQ(error.reason(), Reason::truncated) << size << ": " << error.what();
     EXPECT_EQ(error.phase(), Phase::handshake);
   }
@@ -239,8 +238,7 @@ TEST_F(HandshakeTest, misuse_is_told_at_once) {
   options.min_version = Version::tls_1_3;
   options.max_version = Version::tls_1_2;
   EXPECT_THROW(tls::ServerContext{options}, std::invalid_argument);
-  EXPECT_THROW(tls::wrap_client(Connected::unix_pair().client, client_, ""),
-               std::invalid_argument);
+  EXPECT_THROW(tls::wrap_client(Connected::unix_pair().client, client_, ""), std::invalid_argument);
 }
 
 } // namespace

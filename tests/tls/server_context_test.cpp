@@ -17,7 +17,7 @@ namespace {
 using tls::ClientCertificates;
 using tls::Version;
 
-// -- certificates of clients ------------------------------------------------------------------------
+// -- certificates of clients ----------------------------------------------------------------------
 
 class ClientCertificatesTest : public TlsTest, public ::testing::WithParamInterface<Version> {
 protected:
@@ -77,7 +77,7 @@ TEST_P(ClientCertificatesTest, one_of_an_unknown_authority_is_refused_though_it_
   }
 }
 
-// -- several hosts ------------------------------------------------------------------------------------
+// -- several hosts --------------------------------------------------------------------------------
 
 using ServerContextTest = TlsTest;
 
@@ -104,7 +104,7 @@ TEST_F(ServerContextTest, one_host_may_have_certificates_of_two_kinds) {
   EXPECT_TRUE(sides.client->cipher().starts_with("ECDHE-ECDSA-")) << sides.client->cipher();
 }
 
-// -- new ones -------------------------------------------------------------------------------------------
+// -- new ones -------------------------------------------------------------------------------------
 
 TEST_F(ServerContextTest, a_reload_is_for_handshakes_to_come) {
   Sides before = shake_hands(client_, server_);
@@ -144,7 +144,8 @@ TEST_F(ServerContextTest, a_reload_under_load_disturbs_nobody) {
       sides.server->send_all("hello");
       EXPECT_EQ(sides.client->recv(10), "hello");
       const auto shown = sides.client->peer_certificate();
-      EXPECT_TRUE(sides.client->resumed() || shown->subject == "CN=one" || shown->subject == "CN=two");
+      EXPECT_TRUE(sides.client->resumed() || shown->subject == "CN=one" ||
+                  shown->subject == "CN=two");
     }
     return count;
   };

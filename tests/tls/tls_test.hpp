@@ -70,9 +70,8 @@ struct Sides {
 inline Sides shake_hands(const tls::ClientContext& client, const tls::ServerContext& server,
                          std::string_view host = "localhost",
                          Connected ends = Connected::unix_pair()) {
-  auto other = spawn([&] {
-    return side_of([&] { return tls::wrap_server(std::move(ends.server), server); });
-  });
+  auto other = spawn(
+      [&] { return side_of([&] { return tls::wrap_server(std::move(ends.server), server); }); });
   Side mine = side_of([&] { return tls::wrap_client(std::move(ends.client), client, host); });
   return {std::move(mine), std::move(other).get()};
 }

@@ -34,9 +34,8 @@ int run(int argc, char** argv) {
   std::fflush(stdout);
   grove::Group connections;
   for (;;)
-    connections.spawn([&context, socket = listener.accept()]() mutable {
-      serve(std::move(socket), context);
-    });
+    connections.spawn(
+        [&context, socket = listener.accept()]() mutable { serve(std::move(socket), context); });
 }
 
 } // namespace

@@ -54,8 +54,8 @@ std::string serial_of(const X509* x509) {
 
 std::vector<std::string> names_of(const X509* x509) {
   std::vector<std::string> names;
-  const NamesPtr all(static_cast<GENERAL_NAMES*>(
-      X509_get_ext_d2i(x509, NID_subject_alt_name, nullptr, nullptr)));
+  const NamesPtr all(
+      static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(x509, NID_subject_alt_name, nullptr, nullptr)));
   for (int i = 0; i < sk_GENERAL_NAME_num(all.get()); ++i) {
     const GENERAL_NAME* name = sk_GENERAL_NAME_value(all.get(), i);
     if (name->type != GEN_DNS && name->type != GEN_IPADD)
@@ -69,7 +69,8 @@ std::vector<std::string> names_of(const X509* x509) {
     }
     std::array<char, INET6_ADDRSTRLEN> text{};
     if (size == 4 || size == 16)
-      names.emplace_back(inet_ntop(size == 4 ? AF_INET : AF_INET6, bytes, text.data(), text.size()));
+      names.emplace_back(
+          inet_ntop(size == 4 ? AF_INET : AF_INET6, bytes, text.data(), text.size()));
   }
   return names;
 }

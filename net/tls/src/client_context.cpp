@@ -28,9 +28,9 @@ ClientState::ClientState(const ClientOptions& options)
     use(context, *options.identity);
 
   const std::string alpn = alpn_list(options.alpn);
-  if (!alpn.empty() && SSL_CTX_set_alpn_protos(context,
-                                               reinterpret_cast<const unsigned char*>(alpn.data()),
-                                               static_cast<unsigned>(alpn.size())) != 0)
+  if (!alpn.empty() &&
+      SSL_CTX_set_alpn_protos(context, reinterpret_cast<const unsigned char*>(alpn.data()),
+                              static_cast<unsigned>(alpn.size())) != 0)
     throw_setup("alpn");
 
   if (options.sessions == 0) {

@@ -88,7 +88,7 @@ SSL* Connection::ssl(const char* what) const {
   return ssl_.get();
 }
 
-// -- the handshake -------------------------------------------------------------------------------
+// -- the handshake --------------------------------------------------------------------------------
 
 void Connection::expect(std::string_view host, std::shared_ptr<ClientState> client) {
   SSL* ssl = ssl_.get();
@@ -105,8 +105,8 @@ void Connection::expect(std::string_view host, std::shared_ptr<ClientState> clie
   } else {
     check_setup(SSL_set_tlsext_host_name(ssl, host_.c_str()), host_.c_str()); // none for addresses
     if (client_->verifies()) {
-      SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |
-                                 X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+      SSL_set_hostflags(ssl,
+                        X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
       check_setup(SSL_set1_host(ssl, host_.c_str()), host_.c_str());
     }
   }
@@ -119,9 +119,8 @@ void Connection::handshake(Deadline deadline) {
   constexpr const char* what = "TLS handshake";
   while (step(TlsError::Phase::handshake, what, SSL_do_handshake) != Step::done) {
     flush(what, deadline); // before we wait for the answer to it
-    if (!socket_.wait_readable(deadline))
+    if (!wait_for_input(what, deadline))
       fail_late(what);
-    bio_.may_read_again();
   }
   flush(what, deadline);
   // What was resumed can be again, where tickets are not used once only.
@@ -142,7 +141,7 @@ void Connection::remember(SSL_SESSION* session) noexcept {
   }
 }
 
-// -- receiving and sending -----------------------------------------------------------------------
+// -- receiving and sending ------------------------------------------------------------------------
 
 // Calls one of OpenSSL's functions, which gives 1 if it was successful.
 template <class Call>
@@ -168,6 +167,13 @@ Connection::Step Connection::step(TlsError::Phase phase, const char* what, Call 
   }
 }
 
+// The kernel had no more the last time, OpenSSL has nothing left either, and it is not the end:
+// there is no need to ask.
+bool Connection::nothing_to_read(const SSL* ssl) const {
+  return bio_.drained() && SSL_has_pending(ssl) == 0 && failure_ == nullptr &&
+         (SSL_get_shutdown(ssl) & SSL_RECEIVED_SHUTDOWN) == 0;
+}
+
 std::size_t Connection::read(std::span<char> into, Deadline deadline) {
   grove::detail::check_interrupts();
   constexpr const char* what = "recv";
@@ -176,7 +182,7 @@ std::size_t Connection::read(std::span<char> into, Deadline deadline) {
     return 0;
   give_way(what);
   for (;;) {
-    if (!bio_.drained() || SSL_has_pending(ssl(what)) == 1) {
+    if (!nothing_to_read(ssl(what))) {
       std::size_t count = 0;
       const Step now = step(TlsError::Phase::receiving, what, [&](SSL* ssl) {
         return SSL_read_ex(ssl, into.data(), into.size(), &count);
@@ -188,7 +194,7 @@ std::size_t Connection::read(std::span<char> into, Deadline deadline) {
         return count;
       }
     }
-    if (!wait_for_input(deadline))
+    if (!wait_for_input(what, deadline))
       fail_late(what);
   }
 }
@@ -202,10 +208,9 @@ bool Connection::wait_to_read(Deadline deadline) {
       char first = 0;
       std::size_t count = 0;
       const auto peek = [&](SSL* ssl) { return SSL_peek_ex(ssl, &first, 1, &count); };
-      if ((!bio_.drained() || SSL_has_pending(ssl(what)) == 1) &&
-          step(TlsError::Phase::receiving, what, peek) != Step::wait)
+      if (!nothing_to_read(ssl(what)) && step(TlsError::Phase::receiving, what, peek) != Step::wait)
         return true;
-      if (!wait_for_input(deadline))
+      if (!wait_for_input(what, deadline))
         return false;
     }
   } catch (const TlsError&) { // which the next call throws
@@ -216,16 +221,27 @@ bool Connection::wait_to_read(Deadline deadline) {
 }
 
 // The kernel has nothing. False if the deadline came first.
-bool Connection::wait_for_input(Deadline deadline) {
+bool Connection::wait_for_input(const char* what, Deadline deadline) {
   if (bio_.has_unsent() && !sending_) {
-    ssl("recv");
+    ssl(what);
     bio_.send_unsent();
   }
-  if (!socket_.wait_readable(deadline))
+  if (!wait_for(&net::StreamSocket::wait_readable, what, deadline))
     return false;
   bio_.may_read_again();
-  unwaited_ = 0;
   return true;
+}
+
+bool Connection::wait_for(bool (net::StreamSocket::*ready)(Deadline), const char* what,
+                          Deadline deadline) {
+  try {
+    const bool in_time = (socket_.*ready)(deadline);
+    unwaited_ = 0;
+    return in_time;
+  } catch (const Closed&) {
+    ssl(what); // says whose call it was
+    throw;
+  }
 }
 
 std::size_t Connection::write(std::span<const std::string_view> parts, Deadline deadline) {
@@ -254,9 +270,8 @@ void Connection::flush(const char* what, Deadline deadline) {
     ssl(what);
     if (bio_.send_unsent())
       return;
-    if (!socket_.wait_writable(deadline))
+    if (!wait_for(&net::StreamSocket::wait_writable, what, deadline))
       fail_late(what);
-    unwaited_ = 0;
   }
 }
 
@@ -271,7 +286,7 @@ void Connection::give_way(const char* what) {
   ssl(what);
 }
 
-// -- the end -------------------------------------------------------------------------------------
+// -- the end --------------------------------------------------------------------------------------
 
 void Connection::shutdown_write(Deadline deadline) {
   grove::detail::check_interrupts();
@@ -279,7 +294,9 @@ void Connection::shutdown_write(Deadline deadline) {
   const Turn turn(sending_, *this, what);
   flush(what, deadline);
   if ((SSL_get_shutdown(ssl(what)) & SSL_SENT_SHUTDOWN) == 0) {
-    const auto say = [](SSL* ssl) { return SSL_shutdown(ssl) >= 0 ? 1 : -1; }; // 0: not yet answered
+    const auto say = [](SSL* ssl) {
+      return SSL_shutdown(ssl) >= 0 ? 1 : -1;
+    }; // 0: not yet answered
     step(TlsError::Phase::sending, what, say);
   }
   flush(what, deadline);
@@ -305,7 +322,7 @@ void Connection::part_politely() noexcept {
   ERR_clear_error();
 }
 
-// -- errors --------------------------------------------------------------------------------------
+// -- errors ---------------------------------------------------------------------------------------
 
 std::string Connection::peer() const {
   return socket_.name() + (host_.empty() ? "" : " (" + host_ + ")");
@@ -316,12 +333,11 @@ void Connection::fail(TlsError::Phase phase, int ssl_error) {
   if (failure_ != nullptr) {
     ERR_clear_error();
   } else if (ssl_error == SSL_ERROR_WANT_WRITE) {
-    failure_ = std::make_exception_ptr(
-        TlsError(phase, TlsError::Reason::protocol, peer(),
-                 "the peer asks for answers, and does not read them"));
-  } else {
     failure_ =
-        std::make_exception_ptr(describe_failure(ssl_.get(), phase, peer(), bio_.at_end()));
+        std::make_exception_ptr(TlsError(phase, TlsError::Reason::protocol, peer(),
+                                         "the peer asks for answers, and does not read them"));
+  } else {
+    failure_ = std::make_exception_ptr(describe_failure(ssl_.get(), phase, peer(), bio_.at_end()));
   }
   std::rethrow_exception(failure_);
 }

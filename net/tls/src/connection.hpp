@@ -59,7 +59,9 @@ private:
 
   template <class Call>
   Step step(TlsError::Phase phase, const char* what, Call call);
-  bool wait_for_input(Deadline deadline);
+  bool nothing_to_read(const SSL* ssl) const;
+  bool wait_for_input(const char* what, Deadline deadline);
+  bool wait_for(bool (net::StreamSocket::*ready)(Deadline), const char* what, Deadline deadline);
   void flush(const char* what, Deadline deadline);
   void give_way(const char* what);
   [[noreturn]] void fail(TlsError::Phase phase, int ssl_error);

@@ -12,7 +12,7 @@
 
 namespace grove::tls {
 
-// -- Identity ------------------------------------------------------------------------------------
+// -- Identity -------------------------------------------------------------------------------------
 
 namespace {
 // `where` comes first in the texts of errors: "a.pem, a.key: ", or nothing.
@@ -23,16 +23,19 @@ std::shared_ptr<const detail::IdentityParts> parse(std::string_view chain, std::
   parts->certificate.reset(sk_X509_shift(parts->chain.get()));
 
   // Without a callback OpenSSL would ask at the terminal.
-  const auto no_password = [](char*, int, int, void*) { return -1; };
+  bool encrypted = false;
+  const auto no_password = [](char*, int, int, void* asked) {
+    *static_cast<bool*>(asked) = true;
+    return -1;
+  };
   parts->key.reset(
-      PEM_read_bio_PrivateKey(detail::reader_of(key).get(), nullptr, no_password, nullptr));
-  if (parts->key == nullptr) {
-    const unsigned long error = ERR_peek_error();
-    const bool encrypted =
-        ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_BAD_PASSWORD_READ;
-    detail::throw_setup(where +
-                        (encrypted ? "the private key is encrypted" : "the private key is malformed"));
+      PEM_read_bio_PrivateKey(detail::reader_of(key).get(), nullptr, no_password, &encrypted));
+  if (encrypted) {
+    ERR_clear_error();
+    detail::throw_setup(where + "the private key is encrypted");
   }
+  if (parts->key == nullptr)
+    detail::throw_setup(where + "the private key is malformed");
   if (X509_check_private_key(parts->certificate.get(), parts->key.get()) != 1)
     detail::throw_setup(where + "the private key is not that of the certificate");
   X509_check_purpose(parts->certificate.get(), -1, 0); // reads its extensions, once for all threads
@@ -55,7 +58,7 @@ Certificate Identity::certificate() const {
   return detail::describe_certificate(parts_->certificate.get());
 }
 
-// -- Authorities ---------------------------------------------------------------------------------
+// -- Authorities ----------------------------------------------------------------------------------
 
 Authorities Authorities::system() { return Authorities(nullptr); }
 
@@ -70,7 +73,7 @@ Authorities Authorities::from_pem(std::string_view certificates) {
       std::make_shared<detail::AuthorityParts>(detail::read_certificates(certificates, "")));
 }
 
-// -- what contexts do with them ------------------------------------------------------------------
+// -- what contexts do with them -------------------------------------------------------------------
 
 namespace detail {
 

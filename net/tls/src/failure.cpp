@@ -78,9 +78,10 @@ TlsError describe_failure(const SSL* ssl, TlsError::Phase phase, const std::stri
   const bool of_ssl = ERR_GET_LIB(error.code) == ERR_LIB_SSL;
   if (of_ssl && reason > SSL_AD_REASON_OFFSET) { // an alert that came
     const int alert = reason - SSL_AD_REASON_OFFSET;
-    const Reason why = alert == SSL_AD_NO_APPLICATION_PROTOCOL ? Reason::no_protocol
-                       : alert == SSL_AD_PROTOCOL_VERSION      ? Reason::no_version
-                                                               : Reason::refused;
+    const bool early = phase == TlsError::Phase::handshake;
+    const Reason why = early && alert == SSL_AD_NO_APPLICATION_PROTOCOL ? Reason::no_protocol
+                       : early && alert == SSL_AD_PROTOCOL_VERSION      ? Reason::no_version
+                                                                        : Reason::refused;
     return {phase, why, peer,
             "the peer has refused: " + std::string(SSL_alert_desc_string_long(alert)), alert};
   }

@@ -5,6 +5,7 @@
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -44,19 +45,22 @@ FileText::FileText(const std::string& path) {
   const auto fail = [&](int error) {
     throw std::system_error(error, std::system_category(), "read " + path);
   };
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0)
     fail(errno);
   const struct Closer {
     int fd;
     ~Closer() { ::close(fd); }
   } closer{fd};
-  const off_t size = lseek(fd, 0, SEEK_END);
-  if (size < 0 || lseek(fd, 0, SEEK_SET) < 0)
+  struct stat info {};
+  if (fstat(fd, &info) != 0)
     fail(errno);
-  if (static_cast<std::size_t>(size) > limit)
+  if (!S_ISREG(info.st_mode)) // others may let us wait
+    fail(S_ISDIR(info.st_mode) ? EISDIR : ESPIPE);
+  const auto size = static_cast<std::size_t>(info.st_size);
+  if (size > limit)
     fail(EFBIG);
-  text_.resize(static_cast<std::size_t>(size)); // once: no copy of a key is left behind
+  text_.resize(size); // once: no copy of a key is left behind
   std::size_t have = 0;
   while (have < text_.size()) {
     const ssize_t n = ::read(fd, text_.data() + have, text_.size() - have);

@@ -30,8 +30,7 @@ int select_protocol(SSL* /*ssl*/, const unsigned char** out, unsigned char* out_
                     const unsigned char* offered, unsigned offered_size, void* list) noexcept {
   const auto& ours = *static_cast<const std::string*>(list);
   unsigned char* chosen = nullptr;
-  if (SSL_select_next_proto(&chosen, out_size,
-                            reinterpret_cast<const unsigned char*>(ours.data()),
+  if (SSL_select_next_proto(&chosen, out_size, reinterpret_cast<const unsigned char*>(ours.data()),
                             static_cast<unsigned>(ours.size()), offered,
                             offered_size) != OPENSSL_NPN_NEGOTIATED)
     return SSL_TLSEXT_ERR_ALERT_FATAL;
@@ -114,12 +113,17 @@ void ServerConfig::make_tickets(const ServerOptions& options) {
     return;
   }
   SSL_CTX_set_timeout(context, static_cast<long>(options.ticket_lifetime.count()));
-  static constexpr unsigned char id[] = "grove"; // a session with a certificate must belong somewhere
+  static constexpr unsigned char id[] =
+      "grove"; // a session with a certificate must belong somewhere
   check_setup(SSL_CTX_set_session_id_context(context, id, sizeof id - 1), "session context");
   const auto prepare = [](SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher,
                           EVP_MAC_CTX* mac, int seal) noexcept {
-    return config_of(ssl)->tickets_.prepare(seal == 1 ? TicketKeys::Use::seal : TicketKeys::Use::open,
-                                            name, iv, cipher, mac);
+    TicketKeys& keys = config_of(ssl)->tickets_;
+    if (seal == 1)
+      return keys.prepare(TicketKeys::Use::seal, name, iv, cipher, mac);
+    const int result = keys.prepare(TicketKeys::Use::open, name, iv, cipher, mac);
+    // A ticket of TLS 1.3 is used once: the client needs another.
+    return result == 1 && SSL_version(ssl) == TLS1_3_VERSION ? 2 : result;
   };
   check_setup(SSL_CTX_set_tlsext_ticket_key_evp_cb(context, prepare), "ticket keys");
 }

@@ -21,9 +21,10 @@ void TicketKeys::rotate(Clock::time_point now) {
     return;
   // Nobody asked for as long: what it has made is too old, too.
   before_ = newest_.exists && now - newest_.born < 2 * lifetime_ ? newest_ : Key{};
-  newest_.exists = RAND_bytes(newest_.name.data(), static_cast<int>(newest_.name.size())) == 1 &&
-                   RAND_priv_bytes(newest_.cipher.data(), static_cast<int>(newest_.cipher.size())) == 1 &&
-                   RAND_priv_bytes(newest_.mac.data(), static_cast<int>(newest_.mac.size())) == 1;
+  newest_.exists =
+      RAND_bytes(newest_.name.data(), static_cast<int>(newest_.name.size())) == 1 &&
+      RAND_priv_bytes(newest_.cipher.data(), static_cast<int>(newest_.cipher.size())) == 1 &&
+      RAND_priv_bytes(newest_.mac.data(), static_cast<int>(newest_.mac.size())) == 1;
   newest_.born = now;
 }
 

@@ -23,7 +23,7 @@ TlsStream& TlsStream::operator=(TlsStream&& other) noexcept {
   return *this;
 }
 
-// -- calls: the connection lives at least as long as they do -------------------------------------
+// -- calls: the connection lives at least as long as they do --------------------------------------
 
 std::shared_ptr<detail::Connection> TlsStream::open(const char* what) const {
   if (connection_ == nullptr)
@@ -48,10 +48,12 @@ void TlsStream::close() noexcept {
   if (connection_ != nullptr)
     connection_->close();
 }
-bool TlsStream::is_open() const noexcept { return connection_ != nullptr && connection_->is_open(); }
+bool TlsStream::is_open() const noexcept {
+  return connection_ != nullptr && connection_->is_open();
+}
 std::string TlsStream::name() const { return connection_ == nullptr ? "tls" : connection_->name(); }
 
-// -- the peer ------------------------------------------------------------------------------------
+// -- the peer -------------------------------------------------------------------------------------
 
 Version TlsStream::version() const {
   return SSL_version(open("version")->ssl("version")) == TLS1_3_VERSION ? Version::tls_1_3
@@ -73,9 +75,7 @@ std::string TlsStream::server_name() const {
   return name == nullptr ? "" : name;
 }
 
-bool TlsStream::resumed() const {
-  return SSL_session_reused(open("resumed")->ssl("resumed")) == 1;
-}
+bool TlsStream::resumed() const { return SSL_session_reused(open("resumed")->ssl("resumed")) == 1; }
 
 std::optional<Certificate> TlsStream::peer_certificate() const {
   const char* const what = "peer_certificate";

@@ -25,7 +25,9 @@ public:
   static Authorities from_pem(std::string_view certificates);
 
   bool is_system() const { return parts_ == nullptr; }
-  const std::shared_ptr<const detail::AuthorityParts>& parts() const { return parts_; } // grove::tls
+  const std::shared_ptr<const detail::AuthorityParts>& parts() const {
+    return parts_;
+  } // grove::tls
 
 private:
   explicit Authorities(std::shared_ptr<const detail::AuthorityParts> parts)

@@ -42,7 +42,8 @@ struct ServerOptions {
 // compression, the server's order of ciphers; security level 2; of TLS 1.2 the ciphers with ECDHE
 // and AEAD.
 //
-// A value that shares what it holds, also what reload() changes: any thread, and hubs may share one.
+// A value that shares what it holds, also what reload() changes: any thread, and hubs may share
+// one.
 class ServerContext {
 public:
   // std::invalid_argument for options that contradict each other; TlsError in Phase::setup for an

@@ -36,7 +36,7 @@ public:
   TlsStream& operator=(TlsStream&& other) noexcept;
   ~TlsStream() override { close(); }
 
-  // -- the peer, and what was agreed upon. Closed once this side is -----------------------------
+  // -- the peer, and what was agreed upon. Closed once this side is -------------------------------
   Version version() const;
   std::string cipher() const;      // "TLS_AES_128_GCM_SHA256"
   std::string alpn() const;        // the protocol that both speak; empty if none was spoken of
@@ -46,7 +46,7 @@ public:
   net::Address peer_address() const;
   net::Address local_address() const;
 
-  // -- the end: Stream's, and more exactly -------------------------------------------------------
+  // -- the end: Stream's, and more exactly --------------------------------------------------------
   // Says close_notify, and waits until there was room for it. Receiving goes on.
   void shutdown_write(Deadline deadline = {}) override;
   // Says close_notify if there is room at once and nothing is on its way, then closes the socket.
