@@ -33,38 +33,71 @@ void Budget::give_way() {
 // -- one direction -------------------------------------------------------------------------------
 
 Side::Side(int fd, unsigned interest)
-    : watch(fd, interest, [](Watch& w, unsigned) noexcept {
-        auto* self = static_cast<Side*>(w.owner);
-        if (self->line.grant_all() == 0 && self->waiting == 0)
-          w.stop();
-      }) {
+    : watch(fd, interest,
+            [](Watch& w, unsigned) noexcept { static_cast<Side*>(w.owner)->on_event(); }) {
   watch.owner = this;
-  watch.count(false);
+  watch.counted = false;
+}
+
+void Side::on_event() noexcept {
+  if (transfer != nullptr && grove::detail::wake(transfer->who)) {
+    transfer->granted = true;
+    ++grove::detail::this_hub->unserved;
+  }
+  line.grant_all();
+  if (waiting == 0)
+    watch.stop();
 }
 
 void Side::begin_wait() {
   if (!watch.active())
     watch.start();
-  if (waiting++ == 0)
-    watch.count(true);
+  ++waiting;
+  ++grove::detail::this_hub->awaiting;
+}
+
+void Side::end_wait() {
+  --waiting;
+  --grove::detail::this_hub->awaiting;
 }
 
 void Side::end() {
   forget_the_dead();
   watch.stop();
+  if (transfer != nullptr) {
+    transfer->broken = true;
+    grove::detail::wake(transfer->who);
+  }
   line.break_all();
 }
 
 bool Side::forget_the_dead() {
   if (watch.active() || waiting == 0)
     return false;
+  transfer = nullptr;
   ::new (&line) grove::detail::WaitList; // what was linked is on stacks that are gone
-  waiting = 0;
-  watch.count(false);
+  waiting = 0;                           // and the hub has forgotten them too
   return true;
 }
 
 // -- waiting -------------------------------------------------------------------------------------
+
+namespace {
+
+// Of thousands of greenlets none that is woken is in the cache. The next one's stack is fetched
+// while the kernel works for this one, and of the one behind it what tells where its stack is.
+inline void prefetch_next() {
+  const grove::detail::Identity* next = grove::detail::this_hub->run_head;
+  if (next == nullptr)
+    return;
+  const char* const frames = static_cast<const char*>(next->sp);
+  for (int line = 0; line < 8; ++line)
+    __builtin_prefetch(frames + line * 64);
+  __builtin_prefetch(next->context);
+  __builtin_prefetch(next->next);
+}
+
+} // namespace
 
 // A greenlet transfers that way as long as this lives. The state may go when it does.
 struct SocketState::Taking {
@@ -88,14 +121,20 @@ bool SocketState::wait(Way way, const char* what, Deadline deadline) {
     grove::detail::Waiter waiter;
     explicit Standing(Side& s) : side(s) {
       side.begin_wait();
-      side.line.push_back(waiter);
+      side.transfer = &waiter;
     }
     Standing(const Standing&) = delete;
     Standing& operator=(const Standing&) = delete;
-    ~Standing() { side.end_wait(); }
+    ~Standing() {
+      side.transfer = nullptr;
+      side.end_wait();
+      if (waiter.granted)
+        --grove::detail::this_hub->unserved;
+    }
   };
   const Standing standing(its);
   const grove::detail::Wake why = grove::detail::park_until(what, deadline);
+  prefetch_next();
   budget.renew();
   if (standing.waiter.broken || fd < 0) [[unlikely]]
     throw_closed(what);

@@ -16,6 +16,11 @@ inline constexpr unsigned writable = 2;
 // only make greenlets runnable and stop or start watches: it must neither wait nor throw. An active
 // watch counts as something that can wake the hub's greenlets (see Deadlock). Hub-local; the
 // descriptor must outlive start()..stop().
+//
+// Who is woken by a callback and leaves the descriptor ready until it runs is counted in
+// HubState::unserved meanwhile. As long as there is one a busy hub does not look at descriptors: it
+// would be told of the same ones again, and of thousands that costs more than to serve them. Who is
+// ready by then stands behind them anyway.
 class Watch {
 public:
   using Callback = void (*)(Watch& watch, unsigned ready) noexcept;
@@ -29,10 +34,10 @@ public:
   void stop();
   bool active() const { return active_; }
   int fd() const { return fd_; }
-  // Whether it can save from a Deadlock, as it can at first. One that stays active while nobody
-  // waits cannot.
-  void count(bool on);
   void* owner = nullptr; // for the callback
+  // Set before start(): whether it can save from a Deadlock. Of one that stays active while nobody
+  // waits, whoever does wait is counted in HubState::awaiting.
+  bool counted = true;
 
 private:
   friend class HubImpl;
@@ -41,7 +46,6 @@ private:
   Callback callback_;
   int fd_;
   bool active_ = false;
-  bool counted_ = true;
   Watch** at_ = nullptr; // what points here in the hub's list of active ones
   Watch* next_ = nullptr;
 };
