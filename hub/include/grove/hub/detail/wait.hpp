@@ -40,6 +40,13 @@ inline Wake park_until(const char* what, Deadline deadline) {
   return deadline.is_never() ? park(what) : park_timed(what, deadline);
 }
 
+// The same, for those who may not be thrown through: the frames of C code. A kill, or a Timeout scope
+// that runs out, stays due for the next suspension point, and Wake::interrupt says so: before the
+// wait, or instead of the rest of it.
+Wake park_held(const char* what, Deadline deadline);
+// yield_now() likewise: it throws nothing.
+void yield_held();
+
 // Lets everybody else who is runnable go first. A suspension point even if nobody is.
 void yield_now();
 
@@ -155,6 +162,20 @@ public:
   void break_all() {
     while (Waiter* waiter = pop_parked()) {
       waiter->broken = true;
+      wake(waiter->who);
+    }
+  }
+  // The same for one of them.
+  void break_those_of(const Identity* who) {
+    if (head_.next == nullptr)
+      return;
+    for (WaitNode* node = head_.next; node != &head_;) {
+      auto* waiter = static_cast<Waiter*>(node);
+      node = node->next;
+      if (waiter->who != who)
+        continue;
+      waiter->broken = true;
+      waiter->unlink();
       wake(waiter->who);
     }
   }
