@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Hold the includes of the libraries against the layers: they point down, never up or sideways.
 
-hub includes no other library; net, zmq and actors include hub's public headers and not each other.
+hub includes no other library; net, patch, zmq and actors include hub's public headers and not each other.
 A public header includes no private one and none of the wrapped C and C++ libraries, so that a
 program needs none of their headers. Programs (samples, benches) use public headers only.
 """
@@ -11,8 +11,9 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-BELOW = {"hub": set(), "net": {"hub"}, "zmq": {"hub"}, "actors": {"hub"}}
+BELOW = {"hub": set(), "net": {"hub"}, "patch": {"hub"}, "zmq": {"hub"}, "actors": {"hub"}}
 LIBRARIES = set(BELOW)
+FOLDERS = {"patch": ROOT / "net" / "patch"}  # of those that are not called as their library
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 # What stays behind our own interfaces.
 WRAPPED = re.compile(
@@ -37,8 +38,11 @@ def library_of(include):
 def faults():
     for library in sorted(LIBRARIES):
         allowed = BELOW[library] | {library}
-        for path in sorted((ROOT / library).rglob("*.[ch]pp")):
-            public = path.is_relative_to(ROOT / library / "include")
+        folder = FOLDERS.get(library, ROOT / library)
+        for path in sorted(folder.rglob("*.[ch]pp")):
+            if any(inner != folder and path.is_relative_to(inner) for inner in FOLDERS.values()):
+                continue  # a library of its own
+            public = path.is_relative_to(folder / "include")
             where = path.relative_to(ROOT)
             for number, mark, name in included(path):
                 at = f"{where}:{number}"
@@ -54,7 +58,7 @@ def faults():
                 if not public:
                     continue
                 if WRAPPED.match(name):
-                    yield f"{at}: <{name}> in a public header; keep it in {library}/src"
+                    yield f"{at}: <{name}> in a public header; keep it in {folder.relative_to(ROOT)}/src"
                 if mark == '"':
                     yield f"{at}: \"{name}\" in a public header; write <grove/...>"
     for folder in ("samples", "bench"):

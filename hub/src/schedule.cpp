@@ -102,6 +102,7 @@ namespace {
 } // namespace
 
 GROVE_NO_CANARY Wake park(const char* what) {
+  observe_park(what);
   HubState& hub = *this_hub;
   Identity* me = hub.current;
   Context* self = hub.context;
@@ -138,6 +139,7 @@ GROVE_NO_CANARY void yield_now() {
 }
 
 Wake park_and_hold(const char* what) {
+  observe_park(what);
   HubState& hub = *this_hub;
   Identity* me = hub.current;
   if ((me->flags & flag::interrupts) != 0 && Interrupts::due(hub, me))
