@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Hold the includes of the libraries against the layers: they point down, never up or sideways.
 
-hub includes no other library; net, zmq and actors include hub's public headers and not each other.
+hub includes no other library; net, patch, zmq and actors include hub's public headers and not each other.
 tls, a folder of net's, includes net's.
 A public header includes no private one and none of the wrapped C and C++ libraries, so that a
 program needs none of their headers. Programs (samples, benches) use public headers only.
@@ -12,8 +12,9 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-BELOW = {"hub": set(), "net": {"hub"}, "tls": {"net", "hub"}, "zmq": {"hub"}, "actors": {"hub"}}
-FOLDERS = {library: library for library in BELOW} | {"tls": "net/tls"}
+BELOW = {"hub": set(), "net": {"hub"}, "tls": {"net", "hub"}, "patch": {"hub"}, "zmq": {"hub"},
+         "actors": {"hub"}}
+FOLDERS = {library: library for library in BELOW} | {"tls": "net/tls", "patch": "net/patch"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 # What stays behind our own interfaces.
 WRAPPED = re.compile(
@@ -42,7 +43,7 @@ def faults():
         within = [ROOT / other for other in FOLDERS.values() if other.startswith(name_of_folder + "/")]
         for path in sorted(folder.rglob("*.[ch]pp")):
             if any(path.is_relative_to(other) for other in within):
-                continue
+                continue  # a library of its own
             public = path.is_relative_to(folder / "include")
             where = path.relative_to(ROOT)
             for number, mark, name in included(path):
