@@ -6,7 +6,7 @@
 #include <memory>
 #include <string_view>
 
-#include <grove/http/bad_request.hpp>
+#include <grove/http/error.hpp>
 #include <grove/http/limits.hpp>
 #include <grove/http/request_head.hpp>
 
