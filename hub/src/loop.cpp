@@ -274,7 +274,7 @@ void Watch::start() {
     next_->at_ = &next_;
   hub.first_watch = this;
   ++hub.watches;
-  if (counted)
+  if (counted_)
     ++hub.counted_watches;
 }
 
@@ -288,8 +288,16 @@ void Watch::stop() {
   if (next_ != nullptr)
     next_->at_ = at_;
   --hub.watches;
-  if (counted)
+  if (counted_)
     --hub.counted_watches;
+}
+
+void Watch::count(bool on) {
+  if (counted_ == on)
+    return;
+  counted_ = on;
+  if (active_)
+    HubImpl::here().counted_watches += on ? std::size_t{1} : ~std::size_t{0};
 }
 
 void HubImpl::drop_watches() {

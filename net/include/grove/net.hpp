@@ -1,5 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Sockets, servers, TLS, DNS and HTTP arrive with a later release; until then grove::net is empty.
+// All of grove::net.
 #pragma once
 
 #include <grove/hub.hpp>
+#include <grove/net/address.hpp>
+#include <grove/net/connect.hpp>
+#include <grove/net/listener.hpp>
+#include <grove/net/resolver.hpp>
+#include <grove/net/socket.hpp>
+#include <grove/net/stream.hpp>
+#include <grove/net/stream_socket.hpp>

@@ -37,8 +37,7 @@ public:
   std::optional<StreamSocket> try_accept();
 
 private:
-  Listener() = default;
-  std::string path_; // to remove
+  explicit Listener(int fd);
 };
 
 } // namespace grove::net

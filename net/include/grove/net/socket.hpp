@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include <grove/hub/deadline.hpp>
 #include <grove/hub/detail/operation.hpp>
@@ -62,9 +63,9 @@ public:
   int option(int level, int name) const;
   void set_option(int level, int name, int value);
 
-  // -- waiting for readiness; takes nothing
-  // -------------------------------------------------------- Until the next call in that direction
-  // would not wait: there is something, or the end, or an error. False if the deadline came first.
+  // -- waiting for readiness; takes nothing ------------------------------------------------------
+  // Until the next call in that direction would not wait: there is something, or the end, or an
+  // error. False if the deadline came first.
   bool wait_readable(Deadline deadline = {});
   bool wait_writable(Deadline deadline = {});
 
@@ -77,8 +78,7 @@ public:
 
 protected:
   Socket() = default;
-  // Takes `fd` over, once it is sure that it is an open socket: std::system_error.
-  explicit Socket(int fd);
+  explicit Socket(detail::SocketRef state) : state_(std::move(state)) {}
   detail::SocketState& opened(const char* what) const; // Closed if it is not; checks the hub
 
   detail::SocketRef state_;
@@ -99,6 +99,7 @@ public:
 private:
   detail::SocketRef state_;
   unsigned interest_;
+  bool armed_ = false;
 };
 
 } // namespace grove::net

@@ -60,7 +60,8 @@ public:
   virtual std::string name() const = 0;
 
 protected:
-  // The same, without what was kept. `parts` may hold empty ones, and is empty when all are.
+  // The same, without what was kept. Between writing to `into` and returning there is no switch: it
+  // may be a buffer of the hub's. `parts` may hold empty ones.
   virtual std::size_t read_some(std::span<char> into, Deadline deadline) = 0;
   virtual bool wait_to_read(Deadline deadline) = 0;
   virtual std::size_t write_some(std::span<const std::string_view> parts, Deadline deadline) = 0;

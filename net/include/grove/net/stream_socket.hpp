@@ -18,6 +18,8 @@
 
 namespace grove::net {
 
+struct ConnectOptions;
+
 // When a silent peer counts as gone. Zero leaves the kernel's own.
 struct KeepAlive {
   std::chrono::seconds idle{60};     // before the first probe
@@ -61,7 +63,9 @@ public:
 
 private:
   friend class Listener;
-  explicit StreamSocket(int fd) : Socket(fd) {}
+  friend StreamSocket connect(const Address&, Deadline, const ConnectOptions&);
+  friend std::pair<StreamSocket, StreamSocket> socket_pair();
+  explicit StreamSocket(detail::SocketRef state) : Socket(std::move(state)) {}
   std::size_t read_some(std::span<char> into, Deadline deadline) override;
   bool wait_to_read(Deadline deadline) override;
   std::size_t write_some(std::span<const std::string_view> parts, Deadline deadline) override;
