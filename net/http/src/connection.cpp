@@ -14,12 +14,12 @@
 
 #include <unistd.h>
 
+#include <grove/hub/detail/report.hpp>
 #include <grove/hub/exceptions.hpp>
 #include <grove/hub/log.hpp>
 #include <grove/hub/timeout.hpp>
 
-#include "date.hpp"
-#include "forwarded.hpp"
+#include "answer.hpp"
 #include "grammar.hpp"
 #include "request_access.hpp"
 
@@ -29,9 +29,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t gather_limit = 64 * 1024; // so much is put together before it is sent
-constexpr std::size_t drop_limit = 64 * 1024;   // of a body that nobody wanted
-constexpr std::size_t file_piece = 1024 * 1024;
+constexpr std::size_t drop_limit = 64 * 1024; // of a body that nobody wanted
 constexpr auto linger_time = std::chrono::seconds(1);
 
 // Small idle lists of buffers, one for each thread: an idle connection has none.
@@ -40,21 +38,6 @@ struct Buffers {
   std::size_t size = 0;
 };
 thread_local Buffers buffers;
-
-void append_number(std::string& text, std::uint64_t number, int base = 10) {
-  std::array<char, 24> digits;
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number, base).ptr;
-  text.append(digits.data(), end);
-}
-
-// The fields that say where a message ends.
-bool is_framing(std::string_view name) {
-  return (name.size() == 14 && equals_ignoring_case(name, "Content-Length")) ||
-         (name.size() == 17 && equals_ignoring_case(name, "Transfer-Encoding")) ||
-         (name.size() == 10 && equals_ignoring_case(name, "Connection"));
-}
-
-bool has_no_body(unsigned status) { return status < 200 || status == 204 || status == 304; }
 
 } // namespace
 
@@ -263,7 +246,6 @@ void Connection::exchange() {
   body_deadline_ = {};
   continued_ = broken_ = false;
   pending_ = {};
-  sent_ = 0;
   out_.flush_beside();
   Request request = RequestAccess::make(head_, *this, peer_);
   bool secure = service_.options.secure != nullptr;
@@ -279,13 +261,22 @@ void Connection::exchange() {
     throw Gone();
   if (service_.draining)
     keep_ = false;
-  answer(&head_, response);
+  if (auto* take_over = std::get_if<Response::TakeOver>(&response.body()))
+    hand_over(request, response, *take_over);
+  Answer answer(out_, stream_, &head_, keep_);
+  struct Told { // also when the client goes in the middle of it
+    Connection& self;
+    Answer& answer;
+    const Request& request;
+    unsigned status;
+    ~Told() { self.tell(answer, &request, status); }
+  } told{*this, answer, request, response.status()};
+  answer.send(response);
   drop_body();
-  log(&request, response.status());
 }
 
 Response Connection::handle(Request& request) {
-  std::string failure;
+  std::exception_ptr failure;
   try {
     ++service_.stats.requests;
     return service_.handler(request);
@@ -301,15 +292,10 @@ Response Connection::handle(Request& request) {
   } catch (const Interrupted&) {
     throw;
   } catch (...) {
-    failure = describe(std::current_exception());
+    failure = std::current_exception();
   }
-  if (!broken_) { // else it only passed on that the client went
-    ++service_.stats.failures;
-    std::string text =
-        "http: " + head_.method + " " + head_.target + ": the handler threw " + failure;
-    std::replace_if(text.begin(), text.end(), is_control, '?');
-    grove::detail::log(LogLevel::error, text);
-  }
+  if (!broken_) // else it only passed on that the client went
+    report("the handler", failure);
   return error_response(Error(500, "internal error"));
 }
 
@@ -330,17 +316,55 @@ Response Connection::error_response(const Error& error) {
 // A head that cannot be understood.
 void Connection::refuse(const Error& error) {
   keep_ = false;
-  sent_ = 0;
   began_ = std::chrono::system_clock::now();
   began_steady_ = now();
-  Response response = error_response(error);
-  answer(nullptr, response);
+  const Response response = error_response(error);
+  Answer answer(out_, stream_, nullptr, keep_);
+  answer.send(response);
   out_.flush();
-  log(nullptr, response.status());
+  tell(answer, nullptr, response.status());
   linger();
 }
 
-void Connection::log(const Request* request, unsigned status) {
+// The rest of the connection is no HTTP.
+void Connection::hand_over(const Request& request, const Response& response,
+                           const Response::TakeOver& take_over) {
+  keep_ = false;
+  Answer answer(out_, stream_, &head_, keep_);
+  answer.send(response);
+  out_.flush();
+  tell(answer, &request, response.status());
+  std::string received(in());
+  begin_ = end_ = 0;
+  release_buffer();
+  try {
+    take_over(stream_, std::move(received));
+  } catch (const std::exception&) {
+    report("what took the connection over", std::current_exception());
+  }
+  throw Gone();
+}
+
+// To the hub's error hook, with what was asked for; the error itself is nested in it.
+void Connection::report(const char* who, const std::exception_ptr& error) {
+  ++service_.stats.failures;
+  std::string text =
+      "http: " + head_.method + " " + head_.target + ": " + who + " threw " + describe(error);
+  std::replace_if(text.begin(), text.end(), is_control, '?');
+  try {
+    try {
+      std::rethrow_exception(error);
+    } catch (...) {
+      std::throw_with_nested(std::runtime_error(text));
+    }
+  } catch (...) {
+    grove::detail::report_unhandled(grove::detail::here().current, std::current_exception());
+  }
+}
+
+void Connection::tell(const Answer& answer, const Request* request, unsigned status) {
+  if (answer.failure() != nullptr)
+    report("the body", answer.failure());
   if (service_.options.access_log == nullptr)
     return;
   AccessRecord record{};
@@ -348,7 +372,7 @@ void Connection::log(const Request* request, unsigned status) {
   record.duration = now() - began_steady_;
   record.client = client_;
   record.status = status;
-  record.body_bytes = sent_;
+  record.body_bytes = answer.sent();
   if (request != nullptr) {
     record.client = request->client();
     record.method = request->method();
@@ -361,201 +385,6 @@ void Connection::log(const Request* request, unsigned status) {
     service_.options.access_log(record);
   } catch (const std::exception& e) {
     grove::detail::log(LogLevel::error, std::string("http: the access log threw ") + e.what());
-  }
-}
-
-// -- answers -----------------------------------------------------------------------------------
-
-void Connection::answer(const RequestHead* head, Response& response) {
-  const bool head_only = head != nullptr && head->method == "HEAD";
-  const unsigned status = response.status();
-  auto& body = response.body();
-  if (auto* take_over = std::get_if<Response::TakeOver>(&body)) {
-    keep_ = false;
-    append_head(head, response, false, nullptr);
-    out_.flush();
-    std::string received(in());
-    begin_ = end_ = 0;
-    release_buffer();
-    (*take_over)(stream_, std::move(received));
-    throw Gone(); // the rest is no HTTP
-  }
-
-  std::uint64_t length = 0;
-  const std::uint64_t* known = &length;
-  bool chunked = false;
-  const auto* write = std::get_if<Response::Write>(&body);
-  if (const auto* text = std::get_if<std::string>(&body)) {
-    length = text->size();
-  } else if (const auto* part = std::get_if<Response::FilePart>(&body)) {
-    length = part->size;
-  } else {
-    known = nullptr;
-    if (const auto own = response.fields().get("Content-Length")) {
-      const auto parsed = std::from_chars(own->data(), own->data() + own->size(), length);
-      if (parsed.ec == std::errc() && parsed.ptr == own->data() + own->size())
-        known = &length;
-    }
-    if (known == nullptr && !has_no_body(status)) {
-      chunked = head != nullptr && head->minor_version == 1;
-      keep_ = keep_ && (chunked || head_only);
-    }
-  }
-  append_head(head, response, chunked, known);
-  if (head_only || has_no_body(status))
-    return;
-  if (const auto* text = std::get_if<std::string>(&body)) {
-    sent_ = text->size();
-    if (out_.text().size() + text->size() <= gather_limit)
-      out_.text() += *text;
-    else
-      out_.send(*text);
-  } else if (write != nullptr) {
-    out_.flush();
-    write_stream(*write, chunked, known);
-  } else if (const auto* part = std::get_if<Response::FilePart>(&body)) {
-    out_.flush();
-    write_file(*part);
-  }
-}
-
-void Connection::append_head(const RequestHead* head, const Response& response, bool chunked,
-                             const std::uint64_t* length) {
-  std::string& out = out_.text();
-  const unsigned status = response.status();
-  if (status == 200) {
-    out += "HTTP/1.1 200 OK\r\n";
-  } else {
-    out += "HTTP/1.1 ";
-    append_number(out, status);
-    out += ' ';
-    out += reason_phrase(status);
-    out += "\r\n";
-  }
-  bool has_date = false;
-  for (const auto field : response.fields()) {
-    if (field.name.size() == 4 && equals_ignoring_case(field.name, "Date"))
-      has_date = true;
-    else if (is_framing(field.name)) { // is ours to say
-      if (equals_ignoring_case(field.name, "Connection") &&
-          equals_ignoring_case(field.value, "close"))
-        keep_ = false;
-      continue;
-    }
-    out += field.name;
-    out += ": ";
-    out += field.value;
-    out += "\r\n";
-  }
-  if (!has_date) {
-    out += "Date: ";
-    out += http_date_now();
-    out += "\r\n";
-  }
-  if (chunked) {
-    out += "Transfer-Encoding: chunked\r\n";
-  } else if (length != nullptr && status >= 200 && status != 204) {
-    out += "Content-Length: ";
-    append_number(out, *length);
-    out += "\r\n";
-  }
-  if (status == 101)
-    out += "Connection: Upgrade\r\n";
-  else if (!keep_)
-    out += "Connection: close\r\n";
-  else if (head != nullptr && head->minor_version == 0)
-    out += "Connection: keep-alive\r\n";
-  out += "\r\n";
-}
-
-void Connection::write_stream(const Response::Write& write, bool chunked,
-                              const std::uint64_t* length) {
-  struct Writer final : BodyWriter {
-    Connection& connection;
-    bool chunked;
-    const std::uint64_t* length;
-    Writer(Connection& c, bool chunks, const std::uint64_t* l)
-        : connection(c), chunked(chunks), length(l) {}
-    void write(std::string_view data) override {
-      if (data.empty())
-        return;
-      connection.sent_ += data.size();
-      if (length != nullptr && connection.sent_ > *length)
-        throw std::logic_error("grove: http: more was written than Content-Length says");
-      try {
-        if (!chunked)
-          return connection.out_.send(data);
-        std::string size;
-        append_number(size, data.size(), 16);
-        size += "\r\n";
-        const std::array<std::string_view, 3> parts{size, data, "\r\n"};
-        connection.out_.send(parts);
-      } catch (const Gone&) {
-        connection.broken_ = true;
-        throw Closed("grove: http: the client has gone");
-      }
-    }
-  } writer(*this, chunked, length);
-  std::string failure;
-  try {
-    write(writer);
-    if (length != nullptr && sent_ < *length)
-      throw std::logic_error("grove: http: less was written than Content-Length says");
-  } catch (const GreenletExit&) {
-    throw;
-  } catch (const TimeoutExpired&) {
-    throw;
-  } catch (const Interrupted&) {
-    throw;
-  } catch (...) {
-    failure = describe(std::current_exception());
-  }
-  if (broken_)
-    throw Gone();
-  if (!failure.empty()) { // the client notices: the end is missing
-    ++service_.stats.failures;
-    std::string text = "http: " + head_.method + " " + head_.target + ": the body threw " + failure;
-    std::replace_if(text.begin(), text.end(), is_control, '?');
-    grove::detail::log(LogLevel::error, text);
-    if (auto* socket = dynamic_cast<net::StreamSocket*>(&stream_))
-      socket->reset_on_close(); // an end of the connection may look like that of the body
-    throw Gone();
-  }
-  if (chunked)
-    out_.text() += "0\r\n\r\n";
-}
-
-void Connection::write_file(const Response::FilePart& part) {
-  if (auto* socket = dynamic_cast<net::StreamSocket*>(&stream_)) {
-    try {
-      while (sent_ < part.size) {
-        const std::size_t some = socket->send_file(
-            part.descriptor, part.offset + sent_,
-            static_cast<std::size_t>(std::min<std::uint64_t>(part.size - sent_, file_piece)),
-            service_.options.timeouts.write);
-        if (some == 0)
-          break; // it has become shorter
-        sent_ += some;
-      }
-    } catch (const std::exception&) {
-      throw Gone();
-    }
-  } else {
-    std::string piece(std::min<std::uint64_t>(part.size, gather_limit), '\0');
-    while (sent_ < part.size) {
-      const ssize_t some = pread(part.descriptor, piece.data(),
-                                 std::min<std::uint64_t>(piece.size(), part.size - sent_),
-                                 static_cast<off_t>(part.offset + sent_));
-      if (some <= 0)
-        break;
-      const std::string_view data(piece.data(), static_cast<std::size_t>(some));
-      out_.send(data);
-      sent_ += data.size();
-    }
-  }
-  if (sent_ < part.size) {
-    keep_ = false;
-    throw Gone();
   }
 }
 

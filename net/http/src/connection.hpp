@@ -26,6 +26,8 @@ struct Service {
   TrustedProxies trusted{};
 };
 
+class Answer;
+
 class Connection final : private BodySource {
 public:
   Connection(Service& service, net::Stream& stream, const net::Address& peer);
@@ -42,15 +44,13 @@ private:
   void exchange();
   Response handle(Request& request);
   Response error_response(const Error& error);
-  void answer(const RequestHead* head, Response& response);
-  void append_head(const RequestHead* head, const Response& response, bool chunked,
-                   const std::uint64_t* length);
-  void write_stream(const Response::Write& write, bool chunked, const std::uint64_t* length);
-  void write_file(const Response::FilePart& part);
+  void hand_over(const Request& request, const Response& response,
+                 const Response::TakeOver& take_over);
   void refuse(const Error& error);
   void drop_body();
   void linger();
-  void log(const Request* request, unsigned status);
+  void tell(const Answer& answer, const Request* request, unsigned status);
+  void report(const char* who, const std::exception_ptr& error);
 
   // -- input: begin_ to end_ of buffer_ ----------------------------------------------------------
   std::string_view in() const { return {buffer_.get() + begin_, end_ - begin_}; }
@@ -75,7 +75,6 @@ private:
   bool broken_ = false; // the connection failed: nothing can be said any more
 
   Output out_;
-  std::uint64_t sent_ = 0; // of the body of this answer
   std::size_t served_ = 0;
   bool keep_ = true;
   bool idle_ = false;

@@ -84,4 +84,14 @@ void Output::send(std::span<const std::string_view> parts) {
   write(all);
 }
 
+std::size_t Output::send_file(net::StreamSocket& socket, int file, std::uint64_t offset,
+                              std::size_t count) {
+  await_helper();
+  try {
+    return socket.send_file(file, offset, count, stall_);
+  } catch (const std::exception&) {
+    throw Gone();
+  }
+}
+
 } // namespace grove::http::detail

@@ -3,12 +3,15 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
 
 #include <grove/hub/greenlet.hpp>
 #include <grove/net/stream.hpp>
+#include <grove/net/stream_socket.hpp>
 
 namespace grove::http::detail {
 
@@ -32,6 +35,9 @@ public:
   // After what was gathered.
   void send(std::span<const std::string_view> parts);
   void send(std::string_view part) { send(std::span(&part, 1)); }
+  // At most so much of a file; 0 at its end. Nothing must be gathered.
+  std::size_t send_file(net::StreamSocket& socket, int file, std::uint64_t offset,
+                        std::size_t count);
 
 private:
   void write(std::span<const std::string_view> parts);

@@ -60,7 +60,8 @@ struct ServerOptions {
 //
 // A request that breaks the rules, or a limit, is answered (400, 408, 413, 414, 417, 431, 501), and
 // the connection closed: the handler never sees it. A handler that throws Error is answered for
-// with its status, one that throws anything else with 500, and the error is logged. Requests that
+// with its status, one that throws anything else with 500, and the error goes to the hub's error
+// hook. Requests that
 // come together are handled in their order, and their answers leave together.
 class Server {
 public:
