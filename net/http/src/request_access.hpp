@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// RequestAccess: how a connection makes requests.
+// RequestAccess: what the library itself does with requests.
 #pragma once
 
 #include <utility>
@@ -18,6 +18,8 @@ struct RequestAccess {
     request.split_target();
     return request;
   }
+  // Of the path, what is behind the prefixes of the routers that it went through.
+  static std::string_view rest(const Request& request) { return request.rest_; }
   static void set_client(Request& request, std::string client, bool secure) {
     request.client_ = std::move(client);
     request.secure_ = secure;
