@@ -7,6 +7,10 @@
 #include <grove/net/connect.hpp>
 #include <grove/net/listener.hpp>
 #include <grove/net/resolver.hpp>
+#include <grove/net/reuse_port_server.hpp>
 #include <grove/net/socket.hpp>
+#include <grove/net/spawn_policy.hpp>
 #include <grove/net/stream.hpp>
+#include <grove/net/stream_server.hpp>
 #include <grove/net/stream_socket.hpp>
+#include <grove/net/systemd.hpp>
