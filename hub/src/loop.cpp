@@ -82,7 +82,7 @@ void HubImpl::poll() {
   lookout_cycles = clock.cycles_in(lookout_nanoseconds);
   drain_inbox();
   timers.fire_due(state.time);
-  if (watches != 0)
+  if (watches != 0 && state.unserved == 0)
     ev_run(loop, EVRUN_NOWAIT);
 }
 
@@ -301,6 +301,7 @@ void Watch::count(bool on) {
 }
 
 void HubImpl::drop_watches() {
+  state.unserved = 0;
   for (DescriptorTable::Entry& entry : descriptors->entries) {
     for (Direction* direction : {entry.read.get(), entry.write.get()}) {
       if (direction == nullptr || direction->waiter == nullptr)

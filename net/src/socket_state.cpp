@@ -33,13 +33,20 @@ void Budget::give_way() {
 // -- one direction -------------------------------------------------------------------------------
 
 Side::Side(int fd, unsigned interest)
-    : watch(fd, interest, [](Watch& w, unsigned) noexcept {
-        auto* self = static_cast<Side*>(w.owner);
-        if (self->line.grant_all() == 0 && self->waiting == 0)
-          w.stop();
-      }) {
+    : watch(fd, interest,
+            [](Watch& w, unsigned) noexcept { static_cast<Side*>(w.owner)->on_event(); }) {
   watch.owner = this;
   watch.count(false);
+}
+
+void Side::on_event() noexcept {
+  if (transfer != nullptr && grove::detail::wake(transfer->who)) {
+    transfer->granted = true;
+    ++grove::detail::this_hub->unserved;
+  }
+  line.grant_all();
+  if (waiting == 0)
+    watch.stop();
 }
 
 void Side::begin_wait() {
@@ -52,12 +59,17 @@ void Side::begin_wait() {
 void Side::end() {
   forget_the_dead();
   watch.stop();
+  if (transfer != nullptr) {
+    transfer->broken = true;
+    grove::detail::wake(transfer->who);
+  }
   line.break_all();
 }
 
 bool Side::forget_the_dead() {
   if (watch.active() || waiting == 0)
     return false;
+  transfer = nullptr;
   ::new (&line) grove::detail::WaitList; // what was linked is on stacks that are gone
   waiting = 0;
   watch.count(false);
@@ -88,11 +100,16 @@ bool SocketState::wait(Way way, const char* what, Deadline deadline) {
     grove::detail::Waiter waiter;
     explicit Standing(Side& s) : side(s) {
       side.begin_wait();
-      side.line.push_back(waiter);
+      side.transfer = &waiter;
     }
     Standing(const Standing&) = delete;
     Standing& operator=(const Standing&) = delete;
-    ~Standing() { side.end_wait(); }
+    ~Standing() {
+      side.transfer = nullptr;
+      side.end_wait();
+      if (waiter.granted)
+        --grove::detail::this_hub->unserved;
+    }
   };
   const Standing standing(its);
   const grove::detail::Wake why = grove::detail::park_until(what, deadline);

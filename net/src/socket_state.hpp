@@ -38,8 +38,9 @@ extern constinit thread_local Budget budget;
 // The watch stays active after a wake-up, and is stopped when an event finds nobody who waits.
 struct Side {
   grove::detail::Watch watch;
-  grove::detail::WaitList line; // the one who transfers, and operations, which only look
-  std::uint32_t waiting = 0;    // in the line, or granted and about to run
+  grove::detail::Waiter* transfer = nullptr; // the greenlet that transfers
+  grove::detail::WaitList line;              // operations, which only look
+  std::uint32_t waiting = 0;                 // all of them, until they run
 
   Side(int fd, unsigned interest);
   void begin_wait();
@@ -47,6 +48,7 @@ struct Side {
     if (--waiting == 0)
       watch.count(false);
   }
+  void on_event() noexcept;
   void end(); // wakes all: the descriptor is about to go
   // In the child of a fork(), or after the hub's end: those in the line never run again. True if
   // there were any.
@@ -144,7 +146,9 @@ struct SocketState {
     do
       n = attempt(fd);
     while (n < 0 && errno == EINTR);
-    if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK)
+    if (n >= 0)
+      budget.spend(static_cast<std::size_t>(n));
+    else if (errno != EAGAIN && errno != EWOULDBLOCK)
       fail(errno, what);
     return n;
   }
