@@ -169,4 +169,21 @@ std::string accept_deflate(const Fields& fields, Agreement& agreement) {
   return {};
 }
 
+bool takes_deflate(const Fields& fields, Agreement& agreement) {
+  const std::string text = fields.joined("Sec-WebSocket-Extensions");
+  const auto parts = split(text, ';');
+  if (parts.front() != "permessage-deflate" || text.find(',') != std::string::npos)
+    return false;
+  bool resets = false;
+  for (std::size_t i = 1; i < parts.size(); ++i) {
+    if (parts[i] == "server_no_context_takeover")
+      resets = true;
+    else if (parts[i] != "client_no_context_takeover" &&
+             !parts[i].starts_with("server_max_window_bits="))
+      return false;
+  }
+  agreement.deflate = resets; // else it would count on what it sent before
+  return resets;
+}
+
 } // namespace grove::http::detail

@@ -29,4 +29,7 @@ std::string chosen_protocol(const Fields& fields, const std::vector<std::string>
 // The answer to the first offer of permessage-deflate that can be taken; empty if there is none.
 std::string accept_deflate(const Fields& fields, Agreement& agreement);
 
+// Client: whether the server's answer is one to what we offer, without context takeover.
+bool takes_deflate(const Fields& fields, Agreement& agreement);
+
 } // namespace grove::http::detail

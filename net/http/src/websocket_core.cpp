@@ -90,7 +90,7 @@ struct WebSocketCore::Callbacks {
 WebSocketCore::WebSocketCore(Side side, net::Stream& stream, std::unique_ptr<net::Stream> owned,
                              std::string received, Agreement agreement, WebSocketOptions options)
     : side_(side), owned_(std::move(owned)), stream_(stream), agreement_(std::move(agreement)),
-      options_(std::move(options)), received_(std::move(received)), heard_(now()) {
+      options_(std::move(options)), backlog_(std::move(received)), heard_(now()) {
   wslay_event_callbacks callbacks{};
   callbacks.recv_callback = Callbacks::receive;
   callbacks.send_callback = Callbacks::send;
@@ -119,7 +119,7 @@ WebSocketCore::~WebSocketCore() {
 }
 
 bool WebSocketCore::is_open() const {
-  return !ended_ && !lost_ && wslay_event_get_close_sent(context_) == 0;
+  return !ended_ && !lost_ && !said_close_ && wslay_event_get_close_sent(context_) == 0;
 }
 
 // -- receiving ---------------------------------------------------------------------------------
@@ -146,9 +146,8 @@ std::optional<WebSocket::Message> WebSocketCore::recv(Deadline deadline) {
 bool WebSocketCore::receive_some(Deadline deadline) {
   if (ended_)
     return false;
-  if (!received_.empty()) {
-    const std::string bytes = std::exchange(received_, {});
-    feed(bytes);
+  if (!backlog_.empty()) {
+    backlog_.erase(0, feed(backlog_));
     return true;
   }
   if (!room_.wait(deadline)) // who does not take what is sent is not listened to
@@ -179,23 +178,62 @@ bool WebSocketCore::receive_some(Deadline deadline) {
   }
   heard_ = now();
   pinged_ = false;
-  feed({memory.get(), size}); // at once: the memory is everybody's
+  const std::string_view bytes(memory.get(), size);
+  backlog_ = bytes.substr(feed(bytes)); // before anybody waits: the memory is everybody's
   return true;
 }
 
-void WebSocketCore::feed(std::string_view bytes) {
-  input_ = bytes;
-  if (wslay_event_recv(context_) != 0)
-    fail(WSLAY_CODE_INTERNAL_SERVER_ERROR);
-  input_ = {};
-  if (wslay_event_get_read_enabled(context_) == 0 && !ended_) { // wslay found a fault
-    ended_ = true;
-    if (close_code_ == 0)
-      close_code_ = wslay_event_get_close_received(context_) != 0
-                        ? wslay_event_get_status_code_received(context_)
-                        : std::uint16_t{WSLAY_CODE_PROTOCOL_ERROR};
+// Where the frame that is being read ends, or the bytes do. wslay reads on as long as it is given
+// something; but a close behind a message must not be seen before the message is answered.
+std::size_t WebSocketCore::end_of_frame(std::string_view bytes) {
+  std::size_t at = 0;
+  if (payload_left_ == 0) {
+    const auto size_of_header = [&]() -> std::size_t {
+      if (header_size_ < 2)
+        return 2;
+      const unsigned size = header_[1] & 0x7f;
+      return (size == 127 ? 10U : size == 126 ? 4U : 2U) + ((header_[1] & 0x80) != 0 ? 4U : 0U);
+    };
+    while (at < bytes.size() && header_size_ < size_of_header())
+      header_[header_size_++] = static_cast<unsigned char>(bytes[at++]);
+    if (header_size_ < size_of_header())
+      return at;
+    header_size_ = 0;
+    payload_left_ = header_[1] & 0x7f;
+    if (payload_left_ >= 126) {
+      const std::size_t end = payload_left_ == 127 ? 10 : 4;
+      payload_left_ = 0;
+      for (std::size_t i = 2; i < end; ++i)
+        payload_left_ = payload_left_ << 8 | header_[i];
+    }
+    if (payload_left_ > options_.max_message && (header_[0] & 0x08) == 0)
+      fail(WSLAY_CODE_MESSAGE_TOO_BIG); // wslay would wait for its first byte
+  }
+  const std::size_t part = std::min<std::uint64_t>(payload_left_, bytes.size() - at);
+  payload_left_ -= part;
+  return at + part;
+}
+
+std::size_t WebSocketCore::feed(std::string_view bytes) {
+  std::size_t taken = 0;
+  while (taken < bytes.size() && messages_.empty() && !ended_) {
+    const std::size_t size = end_of_frame(bytes.substr(taken));
+    input_ = bytes.substr(taken, size);
+    taken += size;
+    if (wslay_event_recv(context_) != 0)
+      fail(WSLAY_CODE_PROTOCOL_ERROR);
+    input_ = {};
+    if (fault_ != 0) {
+      say_close(fault_);
+    } else if (wslay_event_get_read_enabled(context_) == 0 && !ended_) { // it said why itself
+      ended_ = true;
+      close_code_ = wslay_event_get_status_code_sent(context_);
+    }
   }
   pump();
+  if (close_code_ == WSLAY_CODE_ABNORMAL_CLOSURE && !lost_) // known once it is sent
+    close_code_ = wslay_event_get_status_code_sent(context_);
+  return ended_ ? bytes.size() : taken;
 }
 
 void WebSocketCore::message(std::uint8_t opcode, bool compressed, std::string_view data) {
@@ -225,11 +263,27 @@ void WebSocketCore::message(std::uint8_t opcode, bool compressed, std::string_vi
 }
 
 void WebSocketCore::fail(std::uint16_t code) {
-  ended_ = true;
-  if (close_code_ == 0)
-    close_code_ = code;
+  if (fault_ == 0)
+    fault_ = code;
   wslay_event_shutdown_read(context_);
-  wslay_event_queue_close(context_, code, nullptr, 0);
+}
+
+// Ours, where wslay would say nothing, or no code.
+void WebSocketCore::say_close(std::uint16_t code) {
+  ended_ = said_close_ = true;
+  close_code_ = code;
+  wslay_event_shutdown_write(context_);
+  std::array<unsigned char, 2> payload{static_cast<unsigned char>(code >> 8),
+                                       static_cast<unsigned char>(code & 0xff)};
+  std::array<unsigned char, 4> mask{};
+  out_ += '\x88';
+  out_ += side_ == Side::client ? '\x82' : '\x02';
+  if (side_ == Side::client) {
+    arc4random_buf(mask.data(), mask.size());
+    out_.append(reinterpret_cast<const char*>(mask.data()), mask.size());
+  }
+  for (std::size_t i = 0; i < payload.size(); ++i)
+    out_ += static_cast<char>(payload[i] ^ mask[i]);
 }
 
 void WebSocketCore::lost() {
@@ -301,7 +355,7 @@ void WebSocketCore::write_out() {
 // -- the end -----------------------------------------------------------------------------------
 
 void WebSocketCore::close(std::uint16_t code, std::string_view reason) {
-  if (wslay_event_get_close_sent(context_) == 0 && !lost_) {
+  if (wslay_event_get_close_sent(context_) == 0 && !lost_ && !said_close_) {
     const int result = wslay_event_queue_close(
         context_, code, reinterpret_cast<const std::uint8_t*>(reason.data()), reason.size());
     if (result != 0 && result != WSLAY_ERR_NO_MORE_MSG)
@@ -311,8 +365,9 @@ void WebSocketCore::close(std::uint16_t code, std::string_view reason) {
   const Deadline deadline = options_.close;
   try {
     if (!receiving_) { // else that greenlet sees the end
-      while (receive_some(deadline)) {
-      }
+      do
+        messages_.clear();
+      while (receive_some(deadline));
       messages_.clear();
     }
     if (writing_)

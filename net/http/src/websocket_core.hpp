@@ -2,6 +2,9 @@
 // WebSocketCore: wslay between a stream and messages.
 #pragma once
 
+#include <array>
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -53,13 +56,15 @@ public:
 private:
   struct Callbacks;
 
-  bool receive_some(Deadline deadline); // false when there will be no more
-  void feed(std::string_view bytes);
+  bool receive_some(Deadline deadline);     // false when there will be no more
+  std::size_t feed(std::string_view bytes); // how many were taken: up to the end of a message
+  std::size_t end_of_frame(std::string_view bytes);
   void message(std::uint8_t opcode, bool compressed, std::string_view data);
-  void fail(std::uint16_t code); // closes for a fault of the peer's
-  void lost();                   // the connection is gone
-  void pump();                   // from wslay to out_
-  void write_out();              // the writer
+  void fail(std::uint16_t code); // a fault of the peer's; noted, during feed()
+  void say_close(std::uint16_t code);
+  void lost();      // the connection is gone
+  void pump();      // from wslay to out_
+  void write_out(); // the writer
 
   Side side_;
   std::unique_ptr<net::Stream> owned_;
@@ -70,7 +75,10 @@ private:
   std::unique_ptr<Deflater> deflater_;
 
   std::string_view input_; // what wslay has not taken yet, during feed()
-  std::string received_;   // with the handshake
+  std::string backlog_;    // received, and not fed yet: a message is answered before the next
+  std::array<unsigned char, 14> header_{};
+  std::size_t header_size_ = 0;
+  std::uint64_t payload_left_ = 0;
   std::deque<WebSocket::Message> messages_;
   std::size_t fragments_ = 0;
   std::chrono::steady_clock::time_point heard_;
@@ -78,6 +86,8 @@ private:
   bool ended_ = false; // nothing more is received
   bool lost_ = false;  // nor sent
   bool receiving_ = false;
+  std::uint16_t fault_ = 0;
+  bool said_close_ = false; // not by wslay
   std::uint16_t close_code_ = 0;
   std::string close_reason_;
 

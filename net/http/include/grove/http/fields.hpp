@@ -13,7 +13,8 @@ namespace grove::http {
 
 namespace detail {
 class RequestHandler;
-}
+class ResponseHandler;
+} // namespace detail
 
 // Whether two texts differ in the case of ASCII letters only, as field names may.
 bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept;
@@ -77,6 +78,7 @@ public:
 
 private:
   friend class detail::RequestHandler;
+  friend class detail::ResponseHandler;
   struct Entry { // in text_: the name, then the value
     std::uint32_t begin, name_size, value_size;
   };

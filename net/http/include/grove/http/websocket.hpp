@@ -88,4 +88,13 @@ private:
 Response accept_websocket(Request& request, std::function<void(WebSocket&)> serve,
                           WebSocketOptions options = {});
 
+// The handshake of a client over a connection that is there; at most so long as the deadline says.
+// `host` and `target` as in "ws://HOST/TARGET"; more fields (Origin, Cookie, Authorization) as
+// wanted. Error with the server's status if it refuses; BadRequest for an answer that is none;
+// TimeoutError, Closed, std::system_error.
+WebSocket connect_websocket(std::unique_ptr<net::Stream> stream, std::string_view host,
+                            std::string_view target, const Fields& fields = {},
+                            WebSocketOptions options = {},
+                            Deadline deadline = std::chrono::seconds(10));
+
 } // namespace grove::http
