@@ -32,7 +32,7 @@ Direction::Direction(int fd, unsigned interest)
         wake(first->who);
       }) {
   watch.owner = this;
-  watch.count(false); // an idle one saves nobody from a Deadlock: wait_for() counts who waits
+  watch.counted = false; // an idle one saves nobody from a Deadlock: wait_for() counts who waits
 }
 
 namespace {

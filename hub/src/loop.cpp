@@ -214,7 +214,7 @@ void HubImpl::drain_inbox() {
 // -- deadlock -------------------------------------------------------------------------------------
 
 bool HubImpl::can_be_woken() const {
-  return !timers.empty() || counted_watches != 0 || attachments != 0 || living_hubs() > 1 ||
+  return !timers.empty() || counted_watches != 0 || state.awaiting != 0 || attachments != 0 || living_hubs() > 1 ||
          inbox.load(std::memory_order_acquire) != nullptr;
 }
 
@@ -274,7 +274,7 @@ void Watch::start() {
     next_->at_ = &next_;
   hub.first_watch = this;
   ++hub.watches;
-  if (counted_)
+  if (counted)
     ++hub.counted_watches;
 }
 
@@ -288,20 +288,12 @@ void Watch::stop() {
   if (next_ != nullptr)
     next_->at_ = at_;
   --hub.watches;
-  if (counted_)
+  if (counted)
     --hub.counted_watches;
 }
 
-void Watch::count(bool on) {
-  if (counted_ == on)
-    return;
-  counted_ = on;
-  if (active_)
-    HubImpl::here().counted_watches += on ? std::size_t{1} : ~std::size_t{0};
-}
-
 void HubImpl::drop_watches() {
-  state.unserved = 0;
+  state.unserved = state.awaiting = 0;
   for (DescriptorTable::Entry& entry : descriptors->entries) {
     for (Direction* direction : {entry.read.get(), entry.write.get()}) {
       if (direction == nullptr || direction->waiter == nullptr)

@@ -257,7 +257,7 @@ void open_relay(Relay& relay, std::uint16_t index) {
       throw std::system_error(errno, std::system_category(), "grove: eventfd for signals");
     relay.fd = fd;
     relay.watch = std::make_unique<Watch>(fd, readable, deliver);
-    relay.watch->count(false); // a signal that may come is no reason to wait for ever
+    relay.watch->counted = false; // a signal that may come is no reason to wait for ever
     Signals& all = signals();
     if (all.used_relays.load() <= index)
       all.used_relays = index + std::size_t{1};

@@ -83,7 +83,7 @@ struct HubState {
   Context* idle_hosts = nullptr;
   std::int64_t time = 0; // the hub's clock at its last poll, in nanoseconds
   std::uint16_t index = no_hub_index;
-  std::uint32_t unserved = 0; // see Watch
+  std::uint32_t unserved = 0, awaiting = 0; // see Watch
   Mail* free_mail[mail_classes] = {};
   Identity* free_identities[identity_classes] = {};
 
