@@ -12,13 +12,14 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-BELOW = {"hub": set(), "net": {"hub"}, "tls": {"net", "hub"}, "zmq": {"hub"}, "actors": {"hub"}}
-FOLDERS = {library: library for library in BELOW} | {"tls": "net/tls"}
+BELOW = {"hub": set(), "net": {"hub"}, "tls": {"net", "hub"},
+         "http": {"net", "hub"}, "zmq": {"hub"}, "actors": {"hub"}}
+FOLDERS = {library: library for library in BELOW} | {"tls": "net/tls", "http": "net/http"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 # What stays behind our own interfaces.
 WRAPPED = re.compile(
     r"^(ev\.h|ev\+\+\.h|zmq\.h|zmq\.hpp|zmq_addon\.hpp|msgpack(\.hpp|\.h|/.*)|openssl/.*"
-    r"|boost/(beast|asio|context)(/.*|\.hpp)|fmt/.*|spdlog/.*)$"
+    r"|wslay/.*|zlib\.h|boost/(beast|asio|context)(/.*|\.hpp)|fmt/.*|spdlog/.*)$"
 )
 
 
