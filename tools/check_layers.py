@@ -18,8 +18,8 @@ FOLDERS = {library: library for library in BELOW} | {"tls": "net/tls", "http": "
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 # What stays behind our own interfaces.
 WRAPPED = re.compile(
-    r"^(ev\.h|ev\+\+\.h|zmq\.h|zmq\.hpp|zmq_addon\.hpp|msgpack(\.hpp|\.h|/.*)|openssl/.*"
-    r"|wslay/.*|zlib\.h|boost/(beast|asio|context)(/.*|\.hpp)|fmt/.*|spdlog/.*)$"
+    r"^(ev\.h|ev\+\+\.h|ares(_[a-z]+)?\.h|zmq\.h|zmq\.hpp|zmq_addon\.hpp|msgpack(\.hpp|\.h|/.*)"
+    r"|openssl/.*|wslay/.*|zlib\.h|boost/(beast|asio|context)(/.*|\.hpp)|fmt/.*|spdlog/.*)$"
 )
 
 
