@@ -13,7 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BELOW = {"hub": set(), "net": {"hub"}, "tls": {"net", "hub"},
-         "http": {"net", "hub"}, "zmq": {"hub"}, "actors": {"hub"}}
+         "http": {"tls", "net", "hub"}, "zmq": {"hub"}, "actors": {"hub"}}
 FOLDERS = {library: library for library in BELOW} | {"tls": "net/tls", "http": "net/http"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 # What stays behind our own interfaces.
