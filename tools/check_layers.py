@@ -12,14 +12,15 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-BELOW = {"hub": set(), "net": {"hub"}, "tls": {"net", "hub"}, "patch": {"hub"}, "zmq": {"hub"},
-         "actors": {"hub"}}
-FOLDERS = {library: library for library in BELOW} | {"tls": "net/tls", "patch": "net/patch"}
+BELOW = {"hub": set(), "net": {"hub"}, "tls": {"net", "hub"}, "http": {"tls", "net", "hub"},
+         "patch": {"hub"}, "zmq": {"hub"}, "actors": {"hub"}}
+FOLDERS = {library: library for library in BELOW} | {
+    "tls": "net/tls", "http": "net/http", "patch": "net/patch"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 # What stays behind our own interfaces.
 WRAPPED = re.compile(
-    r"^(ev\.h|ev\+\+\.h|ares(_[a-z]+)?\.h|zmq\.h|zmq\.hpp|zmq_addon\.hpp|msgpack(\.hpp|\.h|/.*)|openssl/.*"
-    r"|boost/(beast|asio|context)(/.*|\.hpp)|fmt/.*|spdlog/.*)$"
+    r"^(ev\.h|ev\+\+\.h|ares(_[a-z]+)?\.h|zmq\.h|zmq\.hpp|zmq_addon\.hpp|msgpack(\.hpp|\.h|/.*)"
+    r"|openssl/.*|wslay/.*|zlib\.h|boost/(beast|asio|context)(/.*|\.hpp)|fmt/.*|spdlog/.*)$"
 )
 
 
