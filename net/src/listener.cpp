@@ -4,11 +4,10 @@
 
 #include <netinet/tcp.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <system_error>
 
+#include "binding.hpp"
 #include "socket_state.hpp"
 
 namespace grove::net {
@@ -21,36 +20,6 @@ namespace {
 
 [[noreturn]] void throw_listen(int error, const Address& address) {
   throw std::system_error(error, std::system_category(), "listen on " + address.to_string());
-}
-
-// A path that stands for a socket which nobody listens on: who made it has gone without removing
-// it.
-bool is_stale(const Address& address) {
-  struct stat status {};
-  const std::string path = address.host();
-  if (path.front() == '@' || lstat(path.c_str(), &status) != 0 || !S_ISSOCK(status.st_mode))
-    return false;
-  const detail::NewDescriptor probe(
-      ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  return probe.get() >= 0 && ::connect(probe.get(), address.data(), address.size()) != 0 &&
-         errno == ECONNREFUSED;
-}
-
-void bind_path(SocketState& state, const Address& address, const ListenOptions& options) {
-  fchmod(state.fd, options.mode); // before bind(): the path never has more rights than that
-  int result = ::bind(state.fd, address.data(), address.size());
-  if (result != 0 && errno == EADDRINUSE && options.replace_stale && is_stale(address)) {
-    ::unlink(address.host().c_str());
-    result = ::bind(state.fd, address.data(), address.size());
-  }
-  if (result != 0)
-    throw_listen(errno, address);
-  const std::string path = address.host();
-  struct stat status {};
-  if (path.front() != '@' && lstat(path.c_str(), &status) == 0) {
-    state.path =
-        std::make_unique<detail::Path>(detail::Path{path, status.st_dev, status.st_ino, getpid()});
-  }
 }
 
 void bind_ip(SocketState& state, const Address& address, const ListenOptions& options) {
@@ -71,22 +40,10 @@ void bind_ip(SocketState& state, const Address& address, const ListenOptions& op
 SocketRef bound(const Address& address, const ListenOptions& options) {
   SocketRef state = detail::open_socket(address.family(), SOCK_STREAM, "listen on", address);
   if (address.is_unix())
-    bind_path(*state, address, options);
+    detail::bind_path(*state, address, "listen on", options.mode, options.replace_stale);
   else
     bind_ip(*state, address, options);
   return state;
-}
-
-// [::] where the kernel has no IPv6 is 0.0.0.0.
-SocketRef bound_to_any(const Address& address, const ListenOptions& options) {
-  try {
-    return bound(address, options);
-  } catch (const std::system_error& e) {
-    const bool no_ipv6 = e.code().value() == EAFNOSUPPORT || e.code().value() == EADDRNOTAVAIL;
-    if (!no_ipv6 || options.ipv6_only || address != Address::any(address.port()))
-      throw;
-    return bound(Address::ip("0.0.0.0", address.port()), options);
-  }
 }
 
 // Of a connection that is lost before it is accepted: see accept(2). There may be another one.
@@ -132,7 +89,8 @@ struct Accepted {
 } // namespace
 
 Listener::Listener(const Address& address, const ListenOptions& options)
-    : Socket(bound_to_any(address, options)) {
+    : Socket(detail::bound_to(address, options.ipv6_only,
+                              [&](const Address& one) { return bound(one, options); })) {
   if (::listen(state_->fd, options.backlog) != 0)
     throw_listen(errno, address);
   state_->listening = true;

@@ -13,6 +13,7 @@
 #include <system_error>
 #include <utility>
 
+#include <grove/hub/detail/closings.hpp>
 #include <grove/hub/detail/report.hpp>
 #include <grove/hub/exceptions.hpp>
 
@@ -203,6 +204,7 @@ void SocketState::close() noexcept {
     }
   }
   ::close(old);
+  grove::detail::tell_of_closing();
 }
 
 NewDescriptor::~NewDescriptor() {

@@ -95,6 +95,7 @@ std::optional<std::size_t> StreamSocket::try_recv_into(std::span<char> into) {
   const ssize_t count = state.try_transfer(Way::in, "recv", [into](int fd) {
     return ::recv(fd, into.data(), into.size(), MSG_DONTWAIT);
   });
+  state.drained[0] = count < 0 || (count != 0 && static_cast<std::size_t>(count) < into.size());
   if (count < 0)
     return std::nullopt;
   return static_cast<std::size_t>(count);
@@ -128,6 +129,7 @@ std::optional<std::size_t> StreamSocket::try_send(std::string_view data) {
     return 0;
   const ssize_t count = state.try_transfer(
       Way::out, "send", [&data](int fd) { return send_parts(fd, std::span(&data, 1)); });
+  state.drained[1] = count < 0 || static_cast<std::size_t>(count) < data.size();
   if (count < 0)
     return std::nullopt;
   return static_cast<std::size_t>(count);

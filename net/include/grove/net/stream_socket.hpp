@@ -19,6 +19,9 @@
 namespace grove::net {
 
 struct ConnectOptions;
+namespace detail {
+struct DescriptorPassing;
+}
 
 // When a silent peer counts as gone. Zero leaves the kernel's own.
 struct KeepAlive {
@@ -63,6 +66,7 @@ public:
 
 private:
   friend class Listener;
+  friend struct detail::DescriptorPassing;
   friend StreamSocket connect(const Address&, Deadline, const ConnectOptions&);
   friend std::pair<StreamSocket, StreamSocket> socket_pair();
   explicit StreamSocket(detail::SocketRef state) : Socket(std::move(state)) {}
