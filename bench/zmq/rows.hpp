@@ -36,8 +36,8 @@ inline void put_number(std::string& body, std::int64_t number) {
 inline void expect_number(const grove::zmq::Message& message, std::size_t size,
                           std::int64_t number) {
   std::int64_t have = -1;
-  if (message.size() == size)
-    std::memcpy(&have, message.bytes().data(), sizeof have);
+  if (const auto bytes = message.bytes(); bytes.size() == size)
+    std::memcpy(&have, bytes.data(), sizeof have);
   if (have != number)
     throw std::runtime_error("message " + std::to_string(number) + " is not what it should be");
 }

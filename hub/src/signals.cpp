@@ -113,8 +113,7 @@ void pass_on(int signal, siginfo_t* info, void* context) {
     if ((relay.wanted.load() & bit) == 0)
       continue;
     relay.pending.fetch_or(bit);
-    const std::uint64_t one = 1;
-    [[maybe_unused]] const auto n = ::write(relay.fd.load(), &one, sizeof one); // cannot fill up
+    eventfd_write(relay.fd.load(), 1); // cannot fill up
   }
   if (signal == SIGCHLD)
     call_the_one_before(info, context);
@@ -257,7 +256,7 @@ void open_relay(Relay& relay, std::uint16_t index) {
       throw std::system_error(errno, std::system_category(), "grove: eventfd for signals");
     relay.fd = fd;
     relay.watch = std::make_unique<Watch>(fd, readable, deliver);
-    relay.watch->count(false); // a signal that may come is no reason to wait for ever
+    relay.watch->counted = false; // a signal that may come is no reason to wait for ever
     Signals& all = signals();
     if (all.used_relays.load() <= index)
       all.used_relays = index + std::size_t{1};

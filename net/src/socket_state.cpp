@@ -37,7 +37,7 @@ Side::Side(int fd, unsigned interest)
     : watch(fd, interest,
             [](Watch& w, unsigned) noexcept { static_cast<Side*>(w.owner)->on_event(); }) {
   watch.owner = this;
-  watch.count(false);
+  watch.counted = false;
 }
 
 void Side::on_event() noexcept {
@@ -53,8 +53,13 @@ void Side::on_event() noexcept {
 void Side::begin_wait() {
   if (!watch.active())
     watch.start();
-  if (waiting++ == 0)
-    watch.count(true);
+  ++waiting;
+  ++grove::detail::this_hub->awaiting;
+}
+
+void Side::end_wait() {
+  --waiting;
+  --grove::detail::this_hub->awaiting;
 }
 
 void Side::end() {
@@ -72,12 +77,28 @@ bool Side::forget_the_dead() {
     return false;
   transfer = nullptr;
   ::new (&line) grove::detail::WaitList; // what was linked is on stacks that are gone
-  waiting = 0;
-  watch.count(false);
+  waiting = 0;                           // and the hub has forgotten them too
   return true;
 }
 
 // -- waiting -------------------------------------------------------------------------------------
+
+namespace {
+
+// Of thousands of greenlets none that is woken is in the cache. The next one's stack is fetched
+// while the kernel works for this one, and of the one behind it what tells where its stack is.
+inline void prefetch_next() {
+  const grove::detail::Identity* next = grove::detail::this_hub->run_head;
+  if (next == nullptr)
+    return;
+  const char* const frames = static_cast<const char*>(next->sp);
+  for (int line = 0; line < 8; ++line)
+    __builtin_prefetch(frames + line * 64);
+  __builtin_prefetch(next->context);
+  __builtin_prefetch(next->next);
+}
+
+} // namespace
 
 // A greenlet transfers that way as long as this lives. The state may go when it does.
 struct SocketState::Taking {
@@ -114,6 +135,7 @@ bool SocketState::wait(Way way, const char* what, Deadline deadline) {
   };
   const Standing standing(its);
   const grove::detail::Wake why = grove::detail::park_until(what, deadline);
+  prefetch_next();
   budget.renew();
   if (standing.waiter.broken || fd < 0) [[unlikely]]
     throw_closed(what);

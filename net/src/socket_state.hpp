@@ -44,10 +44,7 @@ struct Side {
 
   Side(int fd, unsigned interest);
   void begin_wait();
-  void end_wait() {
-    if (--waiting == 0)
-      watch.count(false);
-  }
+  void end_wait();
   void on_event() noexcept;
   void end(); // wakes all: the descriptor is about to go
   // In the child of a fork(), or after the hub's end: those in the line never run again. True if

@@ -3,12 +3,15 @@
 #include <grove/net/stream_socket.hpp>
 
 #include <netinet/tcp.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
 #include <algorithm>
 #include <array>
 #include <system_error>
+
+#include <grove/hub/detail/without_sigpipe.hpp>
 
 #include "socket_state.hpp"
 
@@ -92,6 +95,7 @@ std::optional<std::size_t> StreamSocket::try_recv_into(std::span<char> into) {
   const ssize_t count = state.try_transfer(Way::in, "recv", [into](int fd) {
     return ::recv(fd, into.data(), into.size(), MSG_DONTWAIT);
   });
+  state.drained[0] = count < 0 || (count != 0 && static_cast<std::size_t>(count) < into.size());
   if (count < 0)
     return std::nullopt;
   return static_cast<std::size_t>(count);
@@ -125,9 +129,35 @@ std::optional<std::size_t> StreamSocket::try_send(std::string_view data) {
     return 0;
   const ssize_t count = state.try_transfer(
       Way::out, "send", [&data](int fd) { return send_parts(fd, std::span(&data, 1)); });
+  state.drained[1] = count < 0 || static_cast<std::size_t>(count) < data.size();
   if (count < 0)
     return std::nullopt;
   return static_cast<std::size_t>(count);
+}
+
+std::size_t StreamSocket::send_file(int file, std::uint64_t offset, std::size_t count,
+                                    Deadline deadline) {
+  constexpr std::size_t at_once = 256 * 1024; // then others have a turn
+  std::size_t sent = 0;
+  do {
+    SocketState& state = opened("send_file"); // it may have gone in the last wait
+    const std::size_t want = std::min(count - sent, at_once);
+    auto place = static_cast<off_t>(offset + sent);
+    const auto attempt = [&](int fd) {
+      grove::detail::WithoutSigpipe quiet; // sendfile(2) has no flags
+      const ssize_t n = ::sendfile(fd, file, &place, want);
+      if (n < 0 && errno == EPIPE)
+        quiet.broken();
+      return n;
+    };
+    const std::size_t n = state.transfer(Way::out, "send_file", deadline, attempt);
+    if (n == 0)
+      break;
+    sent += n;
+    if (sent < count && deadline.has_passed())
+      state.fail_late("send_file");
+  } while (sent < count);
+  return sent;
 }
 
 void StreamSocket::shutdown_write(Deadline) {

@@ -233,7 +233,7 @@ TEST_F(ProxyProtocolTest, not_a_byte_too_many_is_taken_however_it_comes) {
   };
   for (const ProxyHeader& header : headers) {
     const std::string rest = "\r\nPROXY and more\r\n";
-    for (const std::size_t most : {1, 2, 7, 10'000}) {
+    for (const std::size_t most : {1U, 2U, 7U, 10'000U}) {
       MemoryStream stream(header.encode() + rest, [&] { return 1 + random() % most; });
       EXPECT_EQ(read_proxy_header(stream, 10s), header);
       EXPECT_EQ(stream.left(), rest.size());

@@ -108,7 +108,7 @@ public:
       reminds = false;
   }
   void remind(std::chrono::nanoseconds) noexcept override { reminds = true; }
-  std::chrono::nanoseconds pause() noexcept override {
+  std::chrono::nanoseconds pause(Direction) noexcept override {
     return gathers ? std::chrono::milliseconds(1) : std::chrono::nanoseconds(0);
   }
 

@@ -40,6 +40,7 @@ Outcome Edge::wait(Direction d, const char* what, Deadline deadline, AttemptRef 
   bool woken = false;
   for (;;) {
     bool doubtful = false;
+    std::chrono::nanoseconds gathering{0};
     if (turn) {
       line(d).taken = true;
       for (int contradictions = 0;; ++contradictions) {
@@ -54,6 +55,11 @@ Outcome Edge::wait(Direction d, const char* what, Deadline deadline, AttemptRef 
         counts_.again += !tried;
         counts_.spurious += woken;
         tried = woken = false;
+        if (contradictions == 0) {
+          gathering = pause(d, deadline);
+          if (gathering != gathering.zero())
+            break; // unseen whether it is ready by now: all the more will be
+        }
         // A receive that says "again" has just handled the commands, and seen what they brought.
         if (d == Direction::receive && !wants_news(other(d)))
           break;
@@ -88,7 +94,9 @@ Outcome Edge::wait(Direction d, const char* what, Deadline deadline, AttemptRef 
     else
       line(d).waiters.push_back(stand.waiter);
     turn = false;
-    if (d == Direction::send || doubtful || !gather(deadline))
+    if (gathering != gathering.zero())
+      gather(gathering);
+    else
       update_watch();
     if (doubtful)
       doubt();
@@ -264,17 +272,20 @@ void Edge::doubt() noexcept {
   port_.remind(glance);
 }
 
-// Instead of update_watch(). Not if the deadline would come before the messages are looked for.
-bool Edge::gather(Deadline deadline) noexcept {
+// For how long who was refused should gather. Not if the deadline would come before it is looked
+// for what has.
+std::chrono::nanoseconds Edge::pause(Direction d, Deadline deadline) noexcept {
   if (watching_ || closed_)
-    return false;
-  const std::chrono::nanoseconds pause = port_.pause();
-  if (pause == pause.zero() || Deadline(2 * pause).nanoseconds() > deadline.nanoseconds())
-    return false;
+    return {};
+  const std::chrono::nanoseconds pause = port_.pause(d);
+  return Deadline(2 * pause).nanoseconds() > deadline.nanoseconds() ? pause.zero() : pause;
+}
+
+// Instead of update_watch().
+void Edge::gather(std::chrono::nanoseconds pause) noexcept {
   ++counts_.gathers;
   watching_ = gathering_ = true;
   port_.remind(pause);
-  return true;
 }
 
 void Edge::on_reminder() noexcept {

@@ -29,8 +29,8 @@
 // commands are waiting (the descriptor is readable, and watched), or that direction was looked at
 // after the last commands were handled, and was not ready, or a reminder is under way.
 //
-// The reminder may take the watch's place for a moment: a receiver that waits alone, and stays so,
-// leaves a stream to gather (gather.hpp). Whoever joins it, or leaves, ends that.
+// The reminder may take the watch's place for a moment: who waits alone, and stays so, leaves a
+// stream to gather (gather.hpp). Whoever joins it, or leaves, ends that.
 #pragma once
 
 #include <chrono>
@@ -59,9 +59,9 @@ public:
   // Calls Edge::on_reminder() from the hub's poll, so much later; of several, at the first. After
   // no time at all it comes before any deadline that is due then.
   virtual void remind(std::chrono::nanoseconds after) noexcept = 0;
-  // A receiver, and nobody else, is about to wait: for how long it should not be woken, so that
-  // messages gather. Zero: not at all.
-  virtual std::chrono::nanoseconds pause() noexcept = 0;
+  // Somebody was refused, and nobody else waits: for how long it should not be woken, so that
+  // messages, or room for them, gather. Zero: not at all.
+  virtual std::chrono::nanoseconds pause(Direction d) noexcept = 0;
 
 protected:
   ~Port() = default;
@@ -190,7 +190,8 @@ private:
   void look_before_parking(std::uint64_t seen) noexcept;
   void doubt() noexcept;
   void update_watch() noexcept;
-  bool gather(Deadline deadline) noexcept;
+  std::chrono::nanoseconds pause(Direction d, Deadline deadline) noexcept;
+  void gather(std::chrono::nanoseconds pause) noexcept;
 
   Port& port_;
   Line lines_[2];

@@ -248,11 +248,12 @@ Multipart to_messages(std::initializer_list<std::string_view> parts) {
 
 } // namespace
 
-void Socket::send(Message&& message) {
-  use("zmq::Socket.send").send({&message, 1}, Patience::wait, nullptr);
-}
+void Socket::send(Message&& message) { use("zmq::Socket.send").send_one(message, nullptr); }
 void Socket::send(Message&& message, Deadline deadline) {
-  use("zmq::Socket.send").send({&message, 1}, Patience::wait, &deadline);
+  use("zmq::Socket.send").send_one(message, &deadline);
+}
+void Socket::send_few(std::span<const std::byte> content) {
+  use("zmq::Socket.send").send_few(content);
 }
 bool Socket::try_send(Message&& message) {
   return use("zmq::Socket.try_send").send({&message, 1}, Patience::never, nullptr);
@@ -282,17 +283,17 @@ bool Socket::try_send_multipart(Multipart&& parts) {
 
 Message Socket::recv() {
   Message message;
-  use("zmq::Socket.recv").recv_one(message, Patience::wait, nullptr);
+  use("zmq::Socket.recv").recv_one(message, nullptr);
   return message;
 }
 Message Socket::recv(Deadline deadline) {
   Message message;
-  use("zmq::Socket.recv").recv_one(message, Patience::wait, &deadline);
+  use("zmq::Socket.recv").recv_one(message, &deadline);
   return message;
 }
 std::optional<Message> Socket::try_recv() {
   std::optional<Message> message(std::in_place);
-  if (!use("zmq::Socket.try_recv").recv_one(*message, Patience::never, nullptr))
+  if (!use("zmq::Socket.try_recv").try_recv_one(*message))
     message.reset();
   return message;
 }

@@ -112,8 +112,11 @@ void SocketState::remind(std::chrono::nanoseconds after) noexcept {
   grove::detail::arm(reminder, due);
 }
 
-std::chrono::nanoseconds SocketState::pause() noexcept {
-  return gather.before_wait(grove::detail::now_nanoseconds(), received, sent)
+std::chrono::nanoseconds SocketState::pause(Direction d) noexcept {
+  const bool sends = d == Direction::send;
+  Gather& gather = gathers[static_cast<std::size_t>(d)];
+  return gather.before_wait(grove::detail::now_nanoseconds(), sends ? sent : received,
+                            sends ? received : sent)
              ? Gather::pause
              : std::chrono::nanoseconds::zero();
 }
@@ -174,28 +177,56 @@ void SocketState::complete(Direction direction, const char* what, const Deadline
   }
 }
 
-bool SocketState::send(std::span<Message> parts, Patience patience, const Deadline* deadline) {
-  Sending sending(parts, type);
-  auto attempt = [this, &sending]() noexcept { return sending.attempt(handle); };
-  const bool done = run(Direction::send, "zmq::Socket.send", patience, deadline, attempt);
+void SocketState::finish(const Sending& sending) {
   if (sending.error() != 0) [[unlikely]]
     fail_transfer(sending.error(), "send");
-  sent += done;
-  return done;
+  ++sent;
 }
 
-bool SocketState::recv_one(Message& message, Patience patience, const Deadline* deadline) {
-  Receiving receiving(message);
-  auto attempt = [this, &receiving]() noexcept { return receiving.attempt(handle); };
-  const bool done = run(Direction::receive, "zmq::Socket.recv", patience, deadline, attempt);
+void SocketState::finish(const Receiving& receiving) {
   if (receiving.error() != 0) [[unlikely]]
     fail_transfer(receiving.error(), "recv");
   if (receiving.dropped() != 0) [[unlikely]] {
     ++dropped;
     fail_parts(receiving.dropped());
   }
-  received += done;
+  ++received;
+}
+
+bool SocketState::send(std::span<Message> parts, Patience patience, const Deadline* deadline) {
+  Sending sending(parts, type);
+  auto attempt = [this, &sending]() noexcept { return sending.attempt(handle); };
+  const bool done = run(Direction::send, "zmq::Socket.send", patience, deadline, attempt);
+  if (done)
+    finish(sending);
   return done;
+}
+
+void SocketState::send_slowly(Message& message, const Deadline* deadline, Outcome first) {
+  Sending sending({&message, 1}, type);
+  auto attempt = [this, &sending]() noexcept { return sending.attempt(handle); };
+  complete(Direction::send, "zmq::Socket.send", deadline, attempt, first);
+  finish(sending);
+}
+
+
+void SocketState::recv_slowly(Message& message, const Deadline* deadline, Outcome first) {
+  Receiving receiving(message);
+  auto attempt = [this, &receiving]() noexcept { return receiving.attempt(handle); };
+  if (first == Outcome::done)
+    receiving.drop(handle);
+  else
+    complete(Direction::receive, "zmq::Socket.recv", deadline, attempt, first);
+  finish(receiving);
+}
+
+bool SocketState::try_recv_one(Message& message) {
+  Receiving receiving(message);
+  auto attempt = [this, &receiving]() noexcept { return receiving.attempt(handle); };
+  if (edge.try_once(Direction::receive, attempt) != Outcome::done)
+    return false;
+  finish(receiving);
+  return true;
 }
 
 bool SocketState::recv_all(Multipart& parts, Patience patience, const Deadline* deadline) {

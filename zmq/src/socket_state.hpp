@@ -41,7 +41,7 @@ struct SocketState final : Port, std::enable_shared_from_this<SocketState> {
   std::uint64_t monitor = 0; // the number of the last Monitor that was made for it
   grove::detail::Watch readiness;
   Reminder reminder;
-  Gather gather;
+  std::array<Gather, 2> gathers; // by direction
 
   SocketState(std::shared_ptr<ContextState> state, SocketType t);
   ~SocketState() { close(); }
@@ -59,7 +59,7 @@ struct SocketState final : Port, std::enable_shared_from_this<SocketState> {
   unsigned events() noexcept override;
   void watch(bool on) noexcept override;
   void remind(std::chrono::nanoseconds after) noexcept override;
-  std::chrono::nanoseconds pause() noexcept override;
+  std::chrono::nanoseconds pause(Direction d) noexcept override;
 
   // "recv on PULL tcp://127.0.0.1:5555".
   std::string on(const char* what) const;
@@ -68,10 +68,67 @@ struct SocketState final : Port, std::enable_shared_from_this<SocketState> {
   [[noreturn]] void fail_parts(std::size_t count) const; // to recv()
 
   bool send(std::span<Message> parts, Patience patience, const Deadline* deadline);
-  bool recv_one(Message& message, Patience patience, const Deadline* deadline);
+  bool try_recv_one(Message& message);
   bool recv_all(Multipart& parts, Patience patience, const Deadline* deadline);
 
+  // Messages of one part, which mostly go or are there at once: one call into libzmq, and no more
+  // than that must be looked at. Whatever else it comes to is for the ..._slowly().
+  void send_one(Message& message, const Deadline* deadline) {
+    int size = -1;
+    Outcome first = Outcome::busy;
+    if (!is_addressed(type)) {
+      first = at_once(Direction::send, size, [&]() noexcept {
+        return zmq_msg_send(raw(message), handle, ZMQ_DONTWAIT);
+      });
+    }
+    if (size < 0) [[unlikely]]
+      return send_slowly(message, deadline, first);
+    ++sent;
+  }
+  // The same for a few bytes, which libzmq copies without a message of ours.
+  void send_few(std::span<const std::byte> content) {
+    int size = -1;
+    Outcome first = Outcome::busy;
+    if (!is_addressed(type)) {
+      first = at_once(Direction::send, size, [&]() noexcept {
+        return zmq_send(handle, content.data(), content.size(), ZMQ_DONTWAIT);
+      });
+    }
+    if (size < 0) [[unlikely]] {
+      Message message(content);
+      return send_slowly(message, nullptr, first);
+    }
+    ++sent;
+  }
+  void recv_one(Message& message, const Deadline* deadline) {
+    int size = -1;
+    const Outcome first = at_once(Direction::receive, size, [&]() noexcept {
+      return zmq_msg_recv(raw(message), handle, ZMQ_DONTWAIT);
+    });
+    if (size < 0 || has_more(message)) [[unlikely]]
+      return recv_slowly(message, deadline, first);
+    ++received;
+  }
+
 private:
+  // The first attempt: `call` into libzmq if it may be made, and what it returned. An error other
+  // than "again" counts as not tried: it comes once more where it is told.
+  template <class F>
+  Outcome at_once(Direction direction, int& result, F call) {
+    grove::detail::check_interrupts();
+    auto attempt = [&]() noexcept {
+      result = call();
+      return result < 0 && zmq_errno() == EAGAIN ? Attempt::again : Attempt::done;
+    };
+    const Outcome first = edge.first(direction, attempt);
+    return first == Outcome::done && result < 0 ? Outcome::busy : first;
+  }
+  void send_slowly(Message& message, const Deadline* deadline, Outcome first);
+  void recv_slowly(Message& message, const Deadline* deadline, Outcome first);
+  // After the last attempt: counts, or throws.
+  void finish(const Sending& sending);
+  void finish(const Receiving& receiving);
+
   // The operation, under the protocol. False if it must not wait and would have to. The state may
   // be gone after an exception; not after a return, since then the last attempt found it open.
   template <class F>

@@ -78,9 +78,10 @@ public:
     const int error = receive_part(handle, message_);
     error_ = error == EAGAIN ? 0 : error;
     if (error == 0 && has_more(message_)) [[unlikely]]
-      dropped_ = 1 + drop_rest(handle, message_);
+      drop(handle);
     return error == EAGAIN ? Attempt::again : Attempt::done;
   }
+  void drop(void* handle) noexcept { dropped_ = 1 + drop_rest(handle, message_); }
   int error() const noexcept { return error_; }
   std::size_t dropped() const noexcept { return dropped_; } // parts; 0 if all is well
 

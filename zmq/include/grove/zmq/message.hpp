@@ -19,6 +19,8 @@ namespace grove::zmq {
 
 namespace detail {
 
+struct SocketState;
+
 template <class T>
 inline constexpr bool is_smart_pointer = false;
 template <class T>
@@ -97,6 +99,8 @@ public:
   const void* native_handle() const noexcept { return storage_; }
 
 private:
+  friend class Socket; // sends the view of text and bytes
+  friend struct detail::SocketState;
   explicit Message(std::span<const std::byte> content);
   // libzmq's zmq_msg_init_data; on std::bad_alloc nothing is released.
   static Message of_data(std::span<const std::byte> bytes, void (*release)(void* data, void* hint),

@@ -9,6 +9,7 @@
 #include <initializer_list>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -101,6 +102,8 @@ public:
   // Sends a Message, or a copy of text or bytes. If it throws, the message is left as it was.
   void send(Message&& message);
   void send(Message&& message, Deadline deadline);
+  template <TextOrBytes T>
+  void send(const T& content);
   // A message of several parts is dropped, and std::system_error (protocol_error) thrown.
   [[nodiscard]] Message recv();
   [[nodiscard]] Message recv(Deadline deadline);
@@ -207,6 +210,7 @@ private:
   std::string get_text(int number, const char* name) const;
   void set_int(int number, const char* name, std::int64_t value);
   int get_int(int number, const char* name) const;
+  void send_few(std::span<const std::byte> content);
   bool send_behind(Multipart& envelope, Message&& body, const Deadline* deadline, bool wait);
   template <class T>
   T open(Message&& message, const CodecLimits& limits);
@@ -221,6 +225,15 @@ private:
 
   std::shared_ptr<detail::SocketState> impl_; // also held by whoever waits
 };
+
+template <TextOrBytes T>
+void Socket::send(const T& content) {
+  constexpr std::size_t few = 32; // libzmq allocates nothing for them
+  if (const auto bytes = Message::view(content); bytes.size() <= few)
+    send_few(bytes);
+  else
+    send(Message(bytes));
+}
 
 template <class T, Access A>
 requires(A != Access::write_only) T Socket::get(const Option<T, A>& option)

@@ -34,10 +34,10 @@ public:
   void stop();
   bool active() const { return active_; }
   int fd() const { return fd_; }
-  // Whether it can save from a Deadlock, as it can at first. One that stays active while nobody
-  // waits cannot.
-  void count(bool on);
   void* owner = nullptr; // for the callback
+  // Set before start(): whether it can save from a Deadlock. Of one that stays active while nobody
+  // waits, whoever does wait is counted in HubState::awaiting.
+  bool counted = true;
 
 private:
   friend class HubImpl;
@@ -46,7 +46,6 @@ private:
   Callback callback_;
   int fd_;
   bool active_ = false;
-  bool counted_ = true;
   Watch** at_ = nullptr; // what points here in the hub's list of active ones
   Watch* next_ = nullptr;
 };
