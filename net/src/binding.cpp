@@ -31,13 +31,13 @@ bool is_stale(const Address& address, int type) {
 void bind_path(SocketState& state, const Address& address, const char* what, unsigned mode,
                bool replace_stale) {
   fchmod(state.fd, mode);
-  const auto bind = [&] {
+  const auto try_bind = [&] {
     return ::bind(state.fd, address.data(), address.size()) == 0 ? 0 : errno;
   };
-  int error = bind();
+  int error = try_bind();
   if (error == EADDRINUSE && replace_stale && is_stale(address, state.type)) {
     ::unlink(address.host().c_str());
-    error = bind();
+    error = try_bind();
   }
   if (error != 0)
     throw std::system_error(error, std::system_category(),
