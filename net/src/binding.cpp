@@ -31,13 +31,16 @@ bool is_stale(const Address& address, int type) {
 void bind_path(SocketState& state, const Address& address, const char* what, unsigned mode,
                bool replace_stale) {
   fchmod(state.fd, mode);
-  int result = ::bind(state.fd, address.data(), address.size());
-  if (result != 0 && errno == EADDRINUSE && replace_stale && is_stale(address, state.type)) {
+  const auto try_bind = [&] {
+    return ::bind(state.fd, address.data(), address.size()) == 0 ? 0 : errno;
+  };
+  int error = try_bind();
+  if (error == EADDRINUSE && replace_stale && is_stale(address, state.type)) {
     ::unlink(address.host().c_str());
-    result = ::bind(state.fd, address.data(), address.size());
+    error = try_bind();
   }
-  if (result != 0)
-    throw std::system_error(errno, std::system_category(),
+  if (error != 0)
+    throw std::system_error(error, std::system_category(),
                             std::string(what) + " " + address.to_string());
   const std::string path = address.host();
   struct stat status {};

@@ -305,14 +305,13 @@ TEST_F(BufferedReaderTest, a_million_random_splits_make_no_difference) {
 }
 
 // reliability 13
-TEST_F(BufferedReaderTest, a_socket_with_the_smallest_buffers_makes_no_difference) {
+TEST_F(BufferedReaderTest, a_socket_with_the_smallest_buffer_makes_no_difference) {
   const auto seed = static_cast<std::uint64_t>(Clock::now().time_since_epoch().count());
   std::printf("seed %llu\n", static_cast<unsigned long long>(seed));
   std::mt19937_64 random(seed);
   Connected ends = Connected::tcp();
   ends.client.set_option(SOL_SOCKET, SO_SNDBUF, 2048);
-  ends.server.set_option(SOL_SOCKET, SO_RCVBUF, 2048);
-  const Text text(random, sanitized ? 100'000 : 1'000'000);
+  const Text text(random, sanitized ? 50'000 : 300'000);
   auto sender = spawn([&] {
     std::string_view rest = text.bytes;
     while (!rest.empty()) {

@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include <grove/hub/exceptions.hpp>
 #include <grove/hub/greenlet.hpp>
@@ -19,7 +19,9 @@
 #include <grove/hub/wait_any.hpp>
 #include <grove/net/datagram_socket.hpp>
 
+#include "../support/datagrams.hpp"
 #include "../support/hub_test.hpp"
+#include "../support/pipe_files.hpp"
 #include "../support/python.hpp"
 #include "../support/temporary_directory.hpp"
 
@@ -29,26 +31,6 @@ namespace {
 using net::Address;
 using net::Datagram;
 using net::DatagramSocket;
-
-template <class F>
-int error_of(F f) {
-  try {
-    f();
-  } catch (const std::system_error& error) {
-    return error.code().value();
-  }
-  return 0;
-}
-
-struct Received {
-  std::string text;
-  Datagram datagram;
-};
-Received receive(DatagramSocket& socket, Deadline deadline = 10s) {
-  std::string buffer(2000, ' ');
-  const Datagram datagram = socket.recv_from(buffer, deadline);
-  return {buffer.substr(0, datagram.size), datagram};
-}
 
 // -- every kind of address -----------------------------------------------------------------------
 
@@ -97,7 +79,7 @@ TEST_P(EveryDatagramTest, what_does_not_fit_is_told_and_is_lost) {
   EXPECT_EQ(std::string_view(four, got.size), "four");
   EXPECT_FALSE(got.truncated);
   char two[2];
-  EXPECT_EQ(error_of([&] { a.recv(two); }), EMSGSIZE);
+  EXPECT_EQ(error_of([&] { a.recv(two); }).value(), EMSGSIZE);
 }
 
 TEST_P(EveryDatagramTest, a_connected_one_talks_to_its_peer_only) {
@@ -112,7 +94,7 @@ TEST_P(EveryDatagramTest, a_connected_one_talks_to_its_peer_only) {
   if (server.local_address().is_ip()) {
     stranger.send_to("noise", client.local_address());
   } else {
-    EXPECT_EQ(error_of([&] { stranger.send_to("noise", client.local_address()); }), EPERM);
+    EXPECT_EQ(error_of([&] { stranger.send_to("noise", client.local_address()); }).value(), EPERM);
   }
   server.send_to("answer", got.datagram.peer);
   char buffer[100];
@@ -252,7 +234,7 @@ TEST_F(UdpTest, a_refusal_is_told_to_a_connected_one) {
   socket.connect(nobody);
   socket.send("x");
   char buffer[10];
-  EXPECT_EQ(error_of([&] { socket.recv(buffer, 10s); }), ECONNREFUSED);
+  EXPECT_EQ(error_of([&] { socket.recv(buffer, 10s); }).value(), ECONNREFUSED);
   EXPECT_THROW(socket.recv(buffer, 1ms), TimeoutError) << "it was told once";
   const std::string text = text_of<std::system_error>([&] {
     for (int i = 0; i < 2; ++i)
@@ -270,15 +252,16 @@ TEST_F(UdpTest, errors_say_what_was_tried_on_what) {
   const std::string huge = text_of<std::system_error>(
       [&] { socket.send_to(std::string(100'000, 'x'), Address::loopback(9)); });
   EXPECT_NE(huge.find("send to 127.0.0.1:9 on udp 127.0.0.1:"), std::string::npos) << huge;
-  EXPECT_EQ(error_of([&] { socket.send_to(std::string(100'000, 'x'), Address::loopback(9)); }),
-            EMSGSIZE);
-  EXPECT_EQ(error_of([&] { socket.send("x"); }), EDESTADDRREQ);
-  EXPECT_EQ(error_of([] { DatagramSocket::adopt(-1); }), EBADF);
+  EXPECT_EQ(
+      error_of([&] { socket.send_to(std::string(100'000, 'x'), Address::loopback(9)); }).value(),
+      EMSGSIZE);
+  EXPECT_EQ(error_of([&] { socket.send("x"); }).value(), EDESTADDRREQ);
+  EXPECT_EQ(error_of([] { DatagramSocket::adopt(-1); }).value(), EBADF);
 }
 
 TEST_F(UdpTest, what_is_no_datagram_socket_is_not_taken_over) {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  EXPECT_EQ(error_of([&] { DatagramSocket::adopt(fd); }), EPROTOTYPE);
+  EXPECT_EQ(error_of([&] { DatagramSocket::adopt(fd); }).value(), EPROTOTYPE);
   EXPECT_EQ(::close(fd), 0) << "it is still the caller's";
 }
 
@@ -315,161 +298,6 @@ TEST_F(UdpTest, one_that_never_waits_gives_way) {
   for (int i = 0; i < 100; ++i)
     source.send_to("x", sink.local_address());
   EXPECT_TRUE(other_ran);
-}
-
-// -- many receivers ------------------------------------------------------------------------------
-
-class MulticastTest : public HubTest, public ::testing::WithParamInterface<const char*> {
-protected:
-  Address group() const { return Address::ip(GetParam(), 0); }
-  bool is_six() const { return group().family() == AF_INET6; }
-  DatagramSocket receiver() const {
-    return DatagramSocket(Address::ip(is_six() ? "::" : "0.0.0.0", 0), {.reuse_address = true});
-  }
-};
-
-TEST_P(MulticastTest, members_hear_what_is_sent_to_the_group_until_they_leave) {
-  DatagramSocket one = receiver();
-  const Address there = group().with_port(one.local_address().port());
-  DatagramSocket two(one.local_address(), {.reuse_address = true});
-  one.join_group(group(), "lo");
-  two.join_group(group(), "lo");
-  DatagramSocket sender(group().family());
-  sender.set_multicast_interface("lo");
-  sender.set_multicast_hops(0);
-  sender.send_to("all", there);
-  EXPECT_EQ(receive(one).text, "all");
-  EXPECT_EQ(receive(two).text, "all");
-
-  two.leave_group(group(), "lo");
-  sender.send_to("fewer", there);
-  EXPECT_EQ(receive(one).text, "fewer");
-  sender.set_multicast_loop(false);
-  sender.send_to("nobody here", there);
-  sender.set_multicast_loop(true);
-  sender.send_to("last", there);
-  EXPECT_EQ(receive(one).text, "last");
-}
-
-TEST_P(MulticastTest, mistakes_name_the_group_and_the_interface) {
-  DatagramSocket socket = receiver();
-  const std::string text =
-      text_of<std::system_error>([&] { socket.join_group(group(), "nonesuch0"); });
-  EXPECT_NE(text.find("join group nonesuch0"), std::string::npos) << text;
-  const std::string left = text_of<std::system_error>([&] { socket.leave_group(group(), "lo"); });
-  EXPECT_NE(left.find("leave group " + group().host()), std::string::npos) << left;
-  EXPECT_EQ(error_of([&] { socket.join_group(Address::unix_path("/x")); }), EAFNOSUPPORT);
-  EXPECT_EQ(error_of([&] { socket.set_multicast_hops(1000); }), EINVAL);
-}
-
-INSTANTIATE_TEST_SUITE_P(, MulticastTest, ::testing::Values("239.255.77.1", "ff12::7701"),
-                         [](const auto& row) { return row.param[0] == 'f' ? "ipv6" : "ipv4"; });
-
-TEST_F(UdpTest, a_broadcast_has_to_be_allowed) {
-  DatagramSocket sink(Address::ip("0.0.0.0", 0));
-  DatagramSocket socket(AF_INET);
-  const Address all = Address::ip("127.255.255.255", sink.local_address().port());
-  EXPECT_EQ(error_of([&] { socket.send_to("x", all); }), EACCES);
-  socket.set_broadcast(true);
-  socket.send_to("to all", all);
-  EXPECT_EQ(receive(sink).text, "to all");
-}
-
-// -- Unix sockets --------------------------------------------------------------------------------
-
-class UnixDatagramTest : public HubTest {
-protected:
-  Address at(const std::string& name) const {
-    return Address::unix_path(directory_.path() + "/" + name);
-  }
-  // Sends until there is no room.
-  static int fill(DatagramSocket& socket, const Address& to) {
-    int count = 0;
-    while (socket.try_send_to("filling", to))
-      ++count;
-    return count;
-  }
-  TemporaryDirectory directory_;
-};
-
-TEST_F(UnixDatagramTest, a_sender_waits_until_the_receiver_has_room) {
-  DatagramSocket sink(at("sink"));
-  DatagramSocket source(AF_UNIX);
-  const int count = fill(source, at("sink"));
-  ASSERT_GT(count, 0);
-  EXPECT_THROW(source.send_to("x", at("sink"), 1ms), TimeoutError);
-  auto killed = spawn([&] { source.send_to("killed", at("sink")); });
-  settle();
-  EXPECT_THROW(source.send_to("x", at("sink")), std::logic_error) << "a second one";
-  killed.kill();
-  auto sender = spawn([&] { source.send_to("the last", at("sink"), 10s); });
-  settle();
-  EXPECT_FALSE(sender.ready());
-  for (int i = 0; i < count; ++i) {
-    const Received got = receive(sink);
-    EXPECT_EQ(got.text, "filling");
-    EXPECT_EQ(got.datagram.peer, Address()) << "it was never bound";
-  }
-  EXPECT_EQ(receive(sink).text, "the last");
-  sender.get();
-}
-
-TEST_F(UnixDatagramTest, a_wait_for_room_costs_no_processor) {
-  DatagramSocket sink(at("sink"));
-  DatagramSocket source(AF_UNIX);
-  fill(source, at("sink"));
-  const std::uint64_t before = Hub::current().stats().dispatches;
-  EXPECT_THROW(source.send_to("x", at("sink"), 50ms), TimeoutError);
-  EXPECT_LT(Hub::current().stats().dispatches - before, 20u);
-}
-
-TEST_F(UnixDatagramTest, a_sender_that_waits_hears_that_its_socket_or_the_receiver_is_closed) {
-  DatagramSocket sink(at("sink"));
-  DatagramSocket source(AF_UNIX);
-  fill(source, at("sink"));
-  auto closed = spawn([&] { EXPECT_THROW(source.send_to("x", at("sink")), Closed); });
-  settle();
-  source.close();
-  closed.get();
-
-  DatagramSocket other(AF_UNIX);
-  auto refused = spawn([&] { return error_of([&] { other.send_to("x", at("sink"), 10s); }); });
-  settle();
-  sink.close(); // which removes the path
-  EXPECT_THAT(refused.get(), ::testing::AnyOf(ENOENT, ECONNREFUSED));
-}
-
-TEST_F(UnixDatagramTest, a_connected_sender_waits_too) {
-  DatagramSocket sink(at("sink"));
-  DatagramSocket source(AF_UNIX);
-  source.connect(at("sink"));
-  const int count = fill(source, at("sink"));
-  EXPECT_THROW(source.send("x", 1ms), TimeoutError);
-  auto sender = spawn([&] { source.send("the last", 10s); });
-  settle();
-  EXPECT_FALSE(sender.ready());
-  for (int i = 0; i < count; ++i)
-    receive(sink);
-  EXPECT_EQ(receive(sink).text, "the last");
-  sender.get();
-}
-
-TEST_F(UnixDatagramTest, the_path_has_its_mode_and_goes_with_the_socket) {
-  {
-    DatagramSocket socket(at("x"), {.mode = 0600});
-    EXPECT_EQ(access((directory_.path() + "/x").c_str(), F_OK), 0);
-    EXPECT_EQ(error_of([&] { DatagramSocket other(at("x")); }), EADDRINUSE);
-  }
-  EXPECT_NE(access((directory_.path() + "/x").c_str(), F_OK), 0);
-}
-
-TEST_F(UnixDatagramTest, a_path_that_nobody_receives_on_is_taken_over) {
-  DatagramSocket gone(at("x"));
-  ::close(gone.release()); // as a process that was killed
-  EXPECT_EQ(error_of([&] { DatagramSocket other(at("x"), {.replace_stale = false}); }), EADDRINUSE);
-  DatagramSocket socket(at("x"));
-  DatagramSocket(AF_UNIX).send_to("x", at("x"));
-  EXPECT_EQ(receive(socket).text, "x");
 }
 
 // -- other programs ------------------------------------------------------------------------------

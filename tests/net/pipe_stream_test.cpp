@@ -70,8 +70,9 @@ TEST_F(PipeStreamTest, waits_end_as_those_of_a_socket) {
 TEST_F(PipeStreamTest, close_wakes_who_waits) {
   for (const bool just_look : {false, true}) {
     PipeStream stream = loop();
-    auto waiting = spawn(
-        [&] { EXPECT_THROW(just_look ? void(stream.wait_readable()) : void(stream.recv(1)), Closed); });
+    auto waiting = spawn([&] {
+      EXPECT_THROW(just_look ? void(stream.wait_readable()) : void(stream.recv(1)), Closed);
+    });
     settle();
     EXPECT_FALSE(waiting.ready());
     stream.close();

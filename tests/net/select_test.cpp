@@ -57,6 +57,10 @@ TEST_F(SelectTest, of_nothing_it_is_a_sleep) {
   EXPECT_EQ(net::poll({}, 1ms), 0u);
 }
 
+TEST_F(SelectTest, of_nothing_and_without_a_deadline_it_is_a_deadlock) {
+  EXPECT_THROW(select({}), Deadlock);
+}
+
 TEST_F(SelectTest, it_tells_which_can_be_read_and_which_written) {
   EXPECT_TRUE(select({a_.server, b_.server}, {}, {}, 1ms).empty());
   Selected ready = select({a_.server, b_.server}, {a_.server});
