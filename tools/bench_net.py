@@ -1,4 +1,4 @@
-"""The rows of TCP: net_echo_server against libuv, a bare epoll loop, bare libev callbacks, Go and gevent.
+"""The rows of TCP: net_echo_bench against libuv, a bare epoll loop, bare libev callbacks, Go and gevent.
 
 Part of bench_table.py. The server is pinned to the first processor, net_load to the second; in the rows with one
 connection both are on the first. All servers of a row run at once, idle but for the one that is measured; they take
@@ -63,7 +63,7 @@ ROWS = [
 class Servers:
     def __init__(self, folder, build):
         self.awake, self.load = folder / "keep_awake", folder / "net_load"
-        self.commands = {"Grove": [folder / "net_echo_server"]}
+        self.commands = {"Grove": [folder / "net_echo_bench"]}
         self.running = {}
         build.mkdir(parents=True, exist_ok=True)
         sources = SOURCES / "net"
@@ -152,8 +152,8 @@ def line(bar, found):
 def measure(folder, build, wanted):
     """{name: [line, ...]} of each of these rows."""
     found = {row.name: [("-", "", "", "", "missing")] for row in wanted}
-    if not (folder / "net_echo_server").exists():
-        print(f"{folder / 'net_echo_server'} is not built", file=sys.stderr)
+    if not (folder / "net_echo_bench").exists():
+        print(f"{folder / 'net_echo_bench'} is not built", file=sys.stderr)
         return found
     servers = Servers(folder, build)
     with subprocess.Popen([servers.awake]) as awake:

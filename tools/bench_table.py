@@ -4,7 +4,7 @@
 usage: bench_table.py [--no-peers] FOLDER [NAME...]
 
 FOLDER holds hub_bench, actor_bench, savina_bench, zmq_bench and patch_bench with
-keep_awake (see bench_zmq.py, bench_patch.py), and net_echo_server with net_load (bench_net.py); a
+keep_awake (see bench_zmq.py, bench_patch.py), and net_echo_bench with net_load (bench_net.py); a
 NAME (or the beginning of one, "switch") selects rows. The drivers of the peers (bench/peers) are built in build/peers. Each row is pinned; ours and the
 peers take turns: a ratio is the median of those of the turns, and a bar in nanoseconds or bytes is for
 the best turn, as whatever else runs can only make it worse. What is measured in memory starts a
