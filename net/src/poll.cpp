@@ -62,7 +62,7 @@ public:
       if (one.fd >= 0)
         events[one.fd] = static_cast<short>(events[one.fd] | one.events);
     }
-    watch_.count(!events.empty()); // nothing is no reason to wait for ever
+    watch_.counted = !events.empty(); // nothing is no reason to wait for ever
     for (const auto& [fd, wanted] : events) {
       epoll_event event{};
       event.events = static_cast<unsigned short>(wanted);
