@@ -3,12 +3,13 @@ include(CMakePackageConfigHelpers)
 
 set(GROVE_INSTALL_CMAKEDIR "${CMAKE_INSTALL_LIBDIR}/cmake/grove")
 
-# grove_library(NAME [PUBLIC lib...] [PRIVATE lib...] [INTERFACE lib...])
+# grove_library(NAME [OBJECT] [PUBLIC lib...] [PRIVATE lib...] [INTERFACE lib...])
 #
 # The library grove::NAME of the folder that calls: sources src/**.cpp, public headers
-# include/**.hpp, private headers in src/. With INTERFACE it has headers only.
+# include/**.hpp, private headers in src/. With INTERFACE it has headers only;
+# with OBJECT no archive: each program that links it gets all of it.
 function(grove_library name)
-  cmake_parse_arguments(arg "" "" "PUBLIC;PRIVATE;INTERFACE" ${ARGN})
+  cmake_parse_arguments(arg "OBJECT" "" "PUBLIC;PRIVATE;INTERFACE" ${ARGN})
   set(target grove_${name})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS src/*.cpp)
   file(GLOB_RECURSE headers CONFIGURE_DEPENDS include/*.hpp)
@@ -22,7 +23,11 @@ function(grove_library name)
       set(sources "${CMAKE_CURRENT_BINARY_DIR}/empty.cpp")
       file(CONFIGURE OUTPUT "${sources}" CONTENT "")
     endif()
-    add_library(${target} STATIC ${sources})
+    set(kind STATIC)
+    if(arg_OBJECT)
+      set(kind OBJECT)
+    endif()
+    add_library(${target} ${kind} ${sources})
     set(scope PUBLIC)
     target_include_directories(${target} PRIVATE src)
     target_link_libraries(${target} PUBLIC ${arg_PUBLIC} PRIVATE ${arg_PRIVATE})
@@ -34,6 +39,7 @@ function(grove_library name)
 
   install(TARGETS ${target} EXPORT grove-${name}-targets
           ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}"
+          OBJECTS DESTINATION "${CMAKE_INSTALL_LIBDIR}/grove"
           FILE_SET HEADERS DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
   install(EXPORT grove-${name}-targets NAMESPACE grove::
           DESTINATION "${GROVE_INSTALL_CMAKEDIR}")
@@ -48,6 +54,7 @@ function(grove_install_config)
     "${PROJECT_BINARY_DIR}/grove-config-version.cmake" COMPATIBILITY SameMinorVersion)
   install(FILES "${PROJECT_BINARY_DIR}/grove-config.cmake"
                 "${PROJECT_BINARY_DIR}/grove-config-version.cmake"
+                "${PROJECT_SOURCE_DIR}/cmake/FindCAres.cmake"
                 "${PROJECT_SOURCE_DIR}/cmake/FindLibEv.cmake"
                 "${PROJECT_SOURCE_DIR}/cmake/FindLibZmq.cmake"
           DESTINATION "${GROVE_INSTALL_CMAKEDIR}")

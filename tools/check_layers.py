@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Hold the includes of the libraries against the layers: they point down, never up or sideways.
 
-hub includes no other library; net, zmq and actors include hub's public headers and not each other.
+hub includes no other library; net, patch, zmq and actors include hub's public headers and not each other.
+tls, a folder of net's, includes net's.
 A public header includes no private one and none of the wrapped C and C++ libraries, so that a
 program needs none of their headers. Programs (samples, benches) use public headers only.
 """
@@ -11,13 +12,15 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-BELOW = {"hub": set(), "net": {"hub"}, "zmq": {"hub"}, "actors": {"hub"}}
-LIBRARIES = set(BELOW)
+BELOW = {"hub": set(), "net": {"hub"}, "tls": {"net", "hub"}, "http": {"tls", "net", "hub"},
+         "patch": {"hub"}, "zmq": {"hub"}, "actors": {"hub"}}
+FOLDERS = {library: library for library in BELOW} | {
+    "tls": "net/tls", "http": "net/http", "patch": "net/patch"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 # What stays behind our own interfaces.
 WRAPPED = re.compile(
-    r"^(ev\.h|ev\+\+\.h|zmq\.h|zmq\.hpp|zmq_addon\.hpp|msgpack(\.hpp|\.h|/.*)|openssl/.*"
-    r"|boost/(beast|asio|context)(/.*|\.hpp)|fmt/.*|spdlog/.*)$"
+    r"^(ev\.h|ev\+\+\.h|ares(_[a-z]+)?\.h|zmq\.h|zmq\.hpp|zmq_addon\.hpp|msgpack(\.hpp|\.h|/.*)"
+    r"|openssl/.*|wslay/.*|zlib\.h|boost/(beast|asio|context)(/.*|\.hpp)|fmt/.*|spdlog/.*)$"
 )
 
 
@@ -35,15 +38,19 @@ def library_of(include):
 
 
 def faults():
-    for library in sorted(LIBRARIES):
+    for library, name_of_folder in sorted(FOLDERS.items()):
         allowed = BELOW[library] | {library}
-        for path in sorted((ROOT / library).rglob("*.[ch]pp")):
-            public = path.is_relative_to(ROOT / library / "include")
+        folder = ROOT / name_of_folder
+        within = [ROOT / other for other in FOLDERS.values() if other.startswith(name_of_folder + "/")]
+        for path in sorted(folder.rglob("*.[ch]pp")):
+            if any(path.is_relative_to(other) for other in within):
+                continue  # a library of its own
+            public = path.is_relative_to(folder / "include")
             where = path.relative_to(ROOT)
             for number, mark, name in included(path):
                 at = f"{where}:{number}"
                 target = library_of(name)
-                if target and target not in LIBRARIES:
+                if target and target not in FOLDERS:
                     yield f"{at}: <{name}>: there is no library '{target}'"
                 elif target and target not in allowed:
                     yield f"{at}: {library} may not include {target} (<{name}>)"
@@ -54,7 +61,7 @@ def faults():
                 if not public:
                     continue
                 if WRAPPED.match(name):
-                    yield f"{at}: <{name}> in a public header; keep it in {library}/src"
+                    yield f"{at}: <{name}> in a public header; keep it in {name_of_folder}/src"
                 if mark == '"':
                     yield f"{at}: \"{name}\" in a public header; write <grove/...>"
     for folder in ("samples", "bench"):

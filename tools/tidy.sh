@@ -8,7 +8,7 @@ cache=build/tidy
 mkdir -p "$cache"
 
 all() { git ls-files --cached --others --exclude-standard -- \
-  'hub/src/*.cpp' 'actors/src/*.cpp' 'zmq/src/*.cpp' 'net/src/*.cpp'; }
+  'hub/src/*.cpp' 'actors/src/*.cpp' 'zmq/src/*.cpp' 'net/src/*.cpp' 'net/*/src/*.cpp'; }
 
 changed() {
   local base

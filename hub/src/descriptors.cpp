@@ -12,6 +12,8 @@
 #include <system_error>
 
 #include <grove/hub/descriptor.hpp>
+#include <grove/hub/detail/closings.hpp>
+#include <grove/hub/detail/readiness.hpp>
 
 #include "hub_impl.hpp"
 
@@ -21,18 +23,66 @@ namespace detail {
 
 Direction::Direction(int fd, unsigned interest)
     : watch(fd, interest, [](Watch& w, unsigned) noexcept {
-        auto* self = static_cast<Direction*>(w.owner);
-        Waiter* first = self->waiter;
-        if (first == nullptr || (first->who->flags & flag::parked) == 0) {
+        if (!static_cast<Direction*>(w.owner)->waiters.grant_one())
           w.stop();
-          return;
-        }
-        self->waiter = nullptr;
-        first->granted = true;
-        wake(first->who);
       }) {
   watch.owner = this;
-  watch.counted = false; // an idle one saves nobody from a Deadlock: wait_for() counts who waits
+  watch.counted = false; // an idle one saves nobody from a Deadlock: Readiness counts who waits
+}
+
+int Readiness::stand(int fd, unsigned interest, bool alone) {
+  struct stat status {};
+  if (fd < 0 || fstat(fd, &status) != 0)
+    return fd < 0 ? EBADF : errno;
+  if (S_ISREG(status.st_mode))
+    return EPERM; // epoll refuses them
+  HubImpl& hub = HubImpl::here();
+  auto& entries = hub.descriptors->entries;
+  if (entries.size() <= static_cast<std::size_t>(fd))
+    entries.resize(static_cast<std::size_t>(fd) + 1);
+  auto& entry = entries[static_cast<std::size_t>(fd)];
+  if (entry.device != status.st_dev || entry.inode != status.st_ino) {
+    entry.forget(); // the number was closed elsewhere and stands for something else now
+    entry.device = status.st_dev;
+    entry.inode = status.st_ino;
+  }
+  std::unique_ptr<Direction>& slot = interest == readable ? entry.read : entry.write;
+  if (slot == nullptr)
+    slot = std::make_unique<Direction>(fd, interest);
+  if (alone && slot->waiters.first_parked() != nullptr)
+    return EBUSY;
+  slot->waiters.push_back(waiter_);
+  ++hub.counted_watches;
+  counted_ = true;
+  slot->watch.start();
+  return 0;
+}
+
+Readiness::~Readiness() {
+  if (counted_)
+    --HubImpl::here().counted_watches;
+}
+
+// Who still waits for what the number stood for hears of its end.
+void DescriptorTable::Entry::forget() noexcept {
+  for (Direction* direction : {read.get(), write.get()}) {
+    if (direction != nullptr)
+      direction->waiters.break_all();
+  }
+  *this = {};
+}
+
+void forget_descriptor(int fd) noexcept {
+  if (is_descriptor_known(fd))
+    HubImpl::here().descriptors->entries[static_cast<std::size_t>(fd)].forget();
+}
+
+bool is_descriptor_known(int fd) noexcept {
+  const auto& entries = HubImpl::here().descriptors->entries;
+  if (fd < 0 || static_cast<std::size_t>(fd) >= entries.size())
+    return false;
+  const auto& entry = entries[static_cast<std::size_t>(fd)];
+  return entry.read != nullptr || entry.write != nullptr;
 }
 
 namespace {
@@ -43,53 +93,32 @@ namespace {
 }
 
 bool wait_for(int fd, unsigned interest, const char* what, Deadline deadline) {
-  struct stat status {};
-  if (fd < 0 || fstat(fd, &status) != 0)
-    throw_on(fd < 0 ? EBADF : errno, what, fd);
-  if (S_ISREG(status.st_mode))
-    throw_on(EPERM, what, fd); // epoll refuses them: never "not ready"
-  HubImpl& hub = HubImpl::here();
-  auto& entries = hub.descriptors->entries;
-  if (entries.size() <= static_cast<std::size_t>(fd))
-    entries.resize(static_cast<std::size_t>(fd) + 1);
-  auto& entry = entries[static_cast<std::size_t>(fd)];
-  if (entry.device != status.st_dev || entry.inode != status.st_ino) {
-    entry = {}; // the number was closed elsewhere and stands for something else now
-    entry.device = status.st_dev;
-    entry.inode = status.st_ino;
-  }
-  std::unique_ptr<Direction>& slot = interest == readable ? entry.read : entry.write;
-  if (slot == nullptr)
-    slot = std::make_unique<Direction>(fd, interest);
-  Direction* direction = slot.get();
-  if (direction->waiter != nullptr) {
+  here();
+  Readiness readiness;
+  const int error = readiness.stand(fd, interest, true);
+  if (error == EBUSY) {
     throw std::logic_error(std::string("grove: ") + what + " descriptor " + std::to_string(fd) +
                            ": another greenlet waits for the same");
   }
-  Waiter waiter;
-  struct Standing {
-    HubImpl& hub;
-    Direction* direction;
-    Waiter* waiter;
-    Standing(HubImpl& h, Direction* d, Waiter* w) : hub(h), direction(d), waiter(w) {
-      ++hub.counted_watches;
-      direction->waiter = waiter;
-    }
-    ~Standing() {
-      --hub.counted_watches;
-      // After close_descriptor() the direction is gone.
-      if (!waiter->broken && direction->waiter == waiter)
-        direction->waiter = nullptr;
-    }
-  } standing(hub, direction, &waiter);
-  direction->watch.start();
+  if (error != 0)
+    throw_on(error, what, fd);
   const Wake why = park_until(what, deadline);
-  if (waiter.broken)
+  if (readiness.closed())
     throw_on(ECANCELED, what, fd);
   return why == Wake::ready;
 }
 
 } // namespace
+
+void wait_for_closings(Waiter& waiter) {
+  HubImpl::here().descriptors->closings.push_back(waiter);
+}
+
+void tell_of_closing() noexcept {
+  if (this_hub->index != no_hub_index)
+    HubImpl::here().descriptors->closings.grant_all();
+}
+
 } // namespace detail
 
 bool wait_readable(int fd, Deadline deadline) {
@@ -100,18 +129,12 @@ bool wait_writable(int fd, Deadline deadline) {
 }
 
 void close_descriptor(int fd) {
-  auto& entries = detail::HubImpl::here().descriptors->entries;
-  if (fd >= 0 && static_cast<std::size_t>(fd) < entries.size()) {
-    auto entry = std::move(entries[static_cast<std::size_t>(fd)]);
-    for (detail::Direction* direction : {entry.read.get(), entry.write.get()}) {
-      if (direction == nullptr || direction->waiter == nullptr)
-        continue;
-      direction->waiter->broken = true;
-      detail::wake(direction->waiter->who);
-    }
-  }
-  if (::close(fd) != 0 && errno != EINTR) {
-    throw std::system_error(errno, std::system_category(),
+  detail::forget_descriptor(fd);
+  const bool closed = ::close(fd) == 0 || errno == EINTR;
+  const int error = errno;
+  detail::tell_of_closing();
+  if (!closed) {
+    throw std::system_error(error, std::system_category(),
                             "close descriptor " + std::to_string(fd));
   }
 }

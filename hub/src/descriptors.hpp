@@ -15,7 +15,7 @@ namespace grove::detail {
 // an event finds nobody waiting: a request-reply loop then costs no epoll_ctl.
 struct Direction {
   Watch watch;
-  Waiter* waiter = nullptr;
+  WaitList waiters;
   Direction(int fd, unsigned interest);
 };
 
@@ -24,8 +24,10 @@ struct DescriptorTable {
     std::unique_ptr<Direction> read, write;
     std::uint64_t device = 0,
                   inode = 0; // of what the number stood for when it was first waited for
+    void forget() noexcept;
   };
   std::vector<Entry> entries;
+  WaitList closings; // see closings.hpp
 };
 
 } // namespace grove::detail

@@ -62,11 +62,8 @@ void wake_waiter(int fd, const detail::Identity* who) {
     return;
   auto& entry = entries[static_cast<std::size_t>(fd)];
   for (detail::Direction* direction : {entry.read.get(), entry.write.get()}) {
-    if (direction == nullptr || direction->waiter == nullptr || direction->waiter->who != who)
-      continue;
-    detail::Waiter* waiter = std::exchange(direction->waiter, nullptr);
-    waiter->broken = true;
-    detail::wake(waiter->who);
+    if (direction != nullptr)
+      direction->waiters.break_those_of(who);
   }
 }
 

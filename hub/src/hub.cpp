@@ -51,8 +51,8 @@ Registry& registry() {
 }
 
 void on_wake_fd(struct ev_loop*, ev_io* io, int) {
-  std::uint64_t count;
-  [[maybe_unused]] const auto n = ::read(io->fd, &count, sizeof count);
+  eventfd_t count;
+  eventfd_read(io->fd, &count);
   static_cast<HubImpl*>(io->data)->count_wake_up();
 }
 void on_timer_fd(struct ev_loop*, ev_io* io, int) {

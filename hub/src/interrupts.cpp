@@ -76,6 +76,21 @@ void Interrupts::deliver(HubState& hub, Identity* me) {
   }
 }
 
+bool Interrupts::due(HubState& hub, Identity* me) {
+  if ((me->flags & flag::probed) != 0)
+    HubImpl::of(hub).probe->suspension_point(me);
+  if ((me->flags & flag::asserts) != 0) {
+    try {
+      Asserts::check(hub, me);
+      Asserts::suspended(me);
+    } catch (...) {
+      request_kill(me, std::current_exception());
+    }
+  }
+  return allowed(*hub.context, *hub.eh) &&
+         (me->flags & (flag::kill_pending | flag::expired | flag::deadlock)) != 0;
+}
+
 void Interrupts::request_kill(Identity* identity, std::exception_ptr error) {
   if ((identity->flags & flag::kill_pending) != 0)
     return; // the first one counts

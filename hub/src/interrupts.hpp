@@ -31,6 +31,9 @@ struct Interrupts {
   // Wakes a parked identity for what was noted in its flags, unless it is held back.
   static void knock(Identity* identity) noexcept;
 
+  // Whether deliver() would throw; who asserts that it does not switch has an error due by that.
+  static bool due(HubState& hub, Identity* me);
+
   // What a suspension point does in the rare case that `flag::interrupts` says so, before it
   // suspends, and after a yield.
   static void before(HubState& hub, Identity* me);

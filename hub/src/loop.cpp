@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <system_error>
 #include <thread>
+#include <utility>
 
 #include <grove/hub/detail/mail.hpp>
 #include <grove/hub/detail/wait.hpp>
@@ -15,6 +16,7 @@
 #include "descriptors.hpp"
 #include "hub_impl.hpp"
 #include "interrupts.hpp"
+#include "schedule.hpp"
 #include "simulation.hpp"
 
 namespace grove::detail {
@@ -32,6 +34,15 @@ bool several_processors() { // that this process may use
   static const bool several = std::thread::hardware_concurrency() > 1;
   return several;
 }
+// idle() may call poll(), by way of a simulation.
+struct InLoop {
+  HubState& state;
+  bool before;
+  explicit InLoop(HubState& s) : state(s), before(std::exchange(s.in_loop, true)) {}
+  InLoop(const InLoop&) = delete;
+  InLoop& operator=(const InLoop&) = delete;
+  ~InLoop() { state.in_loop = before; }
+};
 inline void relax() {
 #if defined(__x86_64__) || defined(__i386__)
   __builtin_ia32_pause();
@@ -74,6 +85,7 @@ bool turn_is_long(HubState& state, std::uint64_t& began) noexcept {
 }
 
 void HubImpl::poll() {
+  const InLoop in_loop(state);
   ++counters.polls;
   ticks_since_poll = 0;
   last_poll_cycles = cycles();
@@ -82,7 +94,7 @@ void HubImpl::poll() {
   lookout_cycles = clock.cycles_in(lookout_nanoseconds);
   drain_inbox();
   timers.fire_due(state.time);
-  if (watches != 0)
+  if (watches != 0 && state.unserved == 0)
     ev_run(loop, EVRUN_NOWAIT);
 }
 
@@ -114,6 +126,7 @@ void HubImpl::sleep() {
 }
 
 Identity* HubImpl::idle() {
+  const InLoop in_loop(state);
   for (bool slept = false;; slept = true) {
     ticks_since_poll = 0;
     wind(dispatches_per_tick);
@@ -145,8 +158,8 @@ Identity* HubImpl::idle() {
     if (clock.is_virtual() && !timers.empty()) {
       if (watches != 0)
         ev_run(loop, EVRUN_NOWAIT);
-      if (state.run_head == nullptr)
-        clock.jump_to(timers.earliest());
+      if (state.run_head == nullptr && inbox.load(std::memory_order_relaxed) == nullptr)
+        clock.jump_to(timers.earliest()); // nobody can run, nor is there what a timer has posted
       continue;
     }
     if (!timers.empty() && (timer_armed_for == 0 || timers.earliest() < timer_armed_for)) {
@@ -181,8 +194,8 @@ bool HubImpl::send(Mail* sent) {
   } while (!inbox.compare_exchange_weak(old, sent, std::memory_order_acq_rel,
                                         std::memory_order_relaxed));
   if (old == sleeping_mark()) {
-    const std::uint64_t one = 1;
-    [[maybe_unused]] const auto n = ::write(wake_fd, &one, sizeof one); // cannot fill up
+    // Not write(): a patched program has that go through net/patch.
+    eventfd_write(wake_fd, 1); // cannot fill up
   }
   return true;
 }
@@ -214,7 +227,7 @@ void HubImpl::drain_inbox() {
 // -- deadlock -------------------------------------------------------------------------------------
 
 bool HubImpl::can_be_woken() const {
-  return !timers.empty() || counted_watches != 0 || attachments != 0 || living_hubs() > 1 ||
+  return !timers.empty() || counted_watches != 0 || state.awaiting != 0 || attachments != 0 || living_hubs() > 1 ||
          inbox.load(std::memory_order_acquire) != nullptr;
 }
 
@@ -227,7 +240,9 @@ void disarm(Timer& timer) noexcept {
     HubImpl::here().timers.remove(timer);
 }
 
-Wake park_timed(const char* what, Deadline deadline) {
+namespace {
+template <Wake (*Park)(const char*)>
+Wake with_call_timer(const char* what, Deadline deadline) {
   struct CallTimer : Timer {
     Identity* who;
     ~CallTimer() { disarm(*this); }
@@ -235,7 +250,15 @@ Wake park_timed(const char* what, Deadline deadline) {
   timer.who = this_hub->current;
   timer.fire = [](Timer& t) noexcept { wake(static_cast<CallTimer&>(t).who, Wake::timeout); };
   arm(timer, deadline.nanoseconds());
-  return park(what);
+  return Park(what);
+}
+} // namespace
+
+Wake park_timed(const char* what, Deadline deadline) {
+  return with_call_timer<park>(what, deadline);
+}
+Wake park_held(const char* what, Deadline deadline) {
+  return deadline.is_never() ? park_and_hold(what) : with_call_timer<park_and_hold>(what, deadline);
 }
 
 struct Watch::Access {
@@ -293,16 +316,16 @@ void Watch::stop() {
 }
 
 void HubImpl::drop_watches() {
+  state.unserved = state.awaiting = 0;
   for (DescriptorTable::Entry& entry : descriptors->entries) {
     for (Direction* direction : {entry.read.get(), entry.write.get()}) {
-      if (direction == nullptr || direction->waiter == nullptr)
-        continue;
-      direction->waiter = nullptr;
-      --counted_watches;
+      while (direction != nullptr && direction->waiters.pop_parked() != nullptr) {
+      }
     }
   }
   while (first_watch != nullptr)
     first_watch->stop();
+  counted_watches = 0; // those who stood in line will not leave it any more
 }
 
 } // namespace grove::detail

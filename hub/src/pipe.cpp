@@ -18,6 +18,7 @@
 #include <utility>
 
 #include <grove/hub/descriptor.hpp>
+#include <grove/hub/detail/without_sigpipe.hpp>
 
 namespace grove {
 
@@ -34,42 +35,8 @@ constexpr std::size_t line_chunk = 4 * 1024; // what is left of it moves with ea
   throw Closed(std::string(what) + ": the pipe was closed");
 }
 
-// While it lives, a write to a pipe that nobody reads raises no SIGPIPE in this thread.
-class WithoutSigpipe {
-public:
-  WithoutSigpipe() {
-    sigemptyset(&pipe_);
-    sigaddset(&pipe_, SIGPIPE);
-    pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
-    if (sigismember(&before_, SIGPIPE) == 1) { // somebody else's may be pending already
-      sigset_t pending;
-      sigpending(&pending);
-      was_pending_ = sigismember(&pending, SIGPIPE) == 1;
-    }
-  }
-  WithoutSigpipe(const WithoutSigpipe&) = delete;
-  WithoutSigpipe& operator=(const WithoutSigpipe&) = delete;
-  ~WithoutSigpipe() {
-    const int saved = errno;
-    if (broken_ && !was_pending_) {
-      const timespec at_once{};
-      while (sigtimedwait(&pipe_, nullptr, &at_once) < 0 && errno == EINTR) {
-      }
-    }
-    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-    errno = saved;
-  }
-  void broken() { broken_ = true; }
-
-private:
-  sigset_t pipe_;
-  sigset_t before_;
-  bool was_pending_ = false;
-  bool broken_ = false;
-};
-
 ssize_t write_quietly(int fd, std::string_view bytes) {
-  WithoutSigpipe quiet;
+  detail::WithoutSigpipe quiet;
   ssize_t n;
   do
     n = ::write(fd, bytes.data(), bytes.size());

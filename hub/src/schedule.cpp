@@ -102,6 +102,7 @@ namespace {
 } // namespace
 
 GROVE_NO_CANARY Wake park(const char* what) {
+  observe_park(what);
   HubState& hub = *this_hub;
   Identity* me = hub.current;
   Context* self = hub.context;
@@ -135,6 +136,42 @@ GROVE_NO_CANARY void yield_now() {
   me = hub.current; // the same, sooner known
   if ((me->flags & flag::interrupts) != 0) [[unlikely]]
     Interrupts::after(hub, me);
+}
+
+Wake park_and_hold(const char* what) {
+  observe_park(what);
+  HubState& hub = *this_hub;
+  Identity* me = hub.current;
+  if ((me->flags & flag::interrupts) != 0 && Interrupts::due(hub, me))
+    return Wake::interrupt;
+  Context* self = hub.context;
+  self->waits_for = what;
+  self->parked_at = hub.time;
+  me->flags |= flag::parked;
+  suspend(hub, me, self);
+  me = hub.current;
+  if (me->wake == Wake::interrupt)
+    receive_visits(hub, me);
+  if ((me->flags & flag::asserts) != 0)
+    Asserts::resumed(me);
+  return me->wake;
+}
+
+void yield_held() {
+  HubState& hub = *this_hub;
+  Identity* me = hub.current;
+  if ((me->flags & flag::interrupts) != 0) // whoever has something due, or on its mind, goes on
+    return;
+  if (--hub.tick == 0)
+    HubImpl::of(hub).tick();
+  Identity* next = hub.run_head;
+  if (next == nullptr)
+    return;
+  Context* self = hub.context;
+  hub.push(me);
+  hub.run_head = next->next;
+  me->context = self;
+  leave(hub, self, &me->sp, turn_of(hub, next));
 }
 
 GROVE_NO_CANARY void park_behind(HubState& hub, Identity* child, const char* what) {

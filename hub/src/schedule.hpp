@@ -14,6 +14,9 @@ namespace grove::detail {
 // No stack can be had for one that has not begun: it ends with that error.
 void fail_to_begin(Identity* identity, std::exception_ptr error) noexcept;
 
+// park_held() without a time limit.
+Wake park_and_hold(const char* what);
+
 // Runs what was linked to it, in greenlets of their own.
 void start_links(Identity* self);
 

@@ -113,8 +113,7 @@ void pass_on(int signal, siginfo_t* info, void* context) {
     if ((relay.wanted.load() & bit) == 0)
       continue;
     relay.pending.fetch_or(bit);
-    const std::uint64_t one = 1;
-    [[maybe_unused]] const auto n = ::write(relay.fd.load(), &one, sizeof one); // cannot fill up
+    eventfd_write(relay.fd.load(), 1); // cannot fill up
   }
   if (signal == SIGCHLD)
     call_the_one_before(info, context);

@@ -42,6 +42,11 @@ Simulation::~Simulation() {
   hub.simulation = nullptr;
 }
 
+bool Simulation::is_on() noexcept {
+  return detail::this_hub->index != detail::no_hub_index &&
+         detail::HubImpl::here().simulation != nullptr;
+}
+
 bool Simulation::Access::step(Simulation& simulation, detail::HubImpl& hub) {
   choose(simulation, hub);
   if (++simulation.dispatches_ < dispatches_per_poll)

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-// wait_any: what waits for time or readiness lets the others run meanwhile.
+// select: what waits for time or readiness lets the others run meanwhile.
 #include <fmt/core.h>
 
 #include <chrono>
 
 #include <grove/hub.hpp>
+#include <grove/net/select.hpp>
 
 using namespace std::chrono_literals;
 
@@ -17,7 +18,7 @@ int main() {
 
   const auto poll = [&](std::chrono::seconds limit) {
     fmt::print("Started Polling: {}\n", tic());
-    grove::wait_any(grove::after(limit)); // a select() of no descriptor, with a time limit
+    grove::net::select({}, {}, {}, limit); // of no descriptor, with a time limit
     fmt::print("Ended Polling: {}\n", tic());
   };
   const auto meanwhile = [&] {

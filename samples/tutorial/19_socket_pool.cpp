@@ -4,15 +4,16 @@
 
 #include <array>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
-#include <grove/hub.hpp>
+#include <grove/net.hpp>
 
 namespace {
 
 class SocketPool {
 public:
-  void add_handler(grove::PipeReader& socket) {
+  void add_handler(grove::net::StreamSocket& socket) {
     if (pool_.full())
       throw std::runtime_error("At maximum pool size");
     pool_.spawn([&socket] { listen(socket); });
@@ -20,9 +21,9 @@ public:
   void shutdown() { pool_.kill(); }
 
 private:
-  static void listen(grove::PipeReader& socket) {
+  static void listen(grove::net::StreamSocket& socket) {
     std::array<char, 1024> buffer{};
-    while (socket.read(buffer) > 0) {
+    while (socket.recv_into(buffer) > 0) {
     }
   }
 
@@ -32,11 +33,13 @@ private:
 } // namespace
 
 int main() {
-  std::vector<grove::Pipe> connections(11);
+  std::vector<std::pair<grove::net::StreamSocket, grove::net::StreamSocket>> connections;
+  for (int i = 0; i < 11; ++i)
+    connections.push_back(grove::net::socket_pair());
   SocketPool pool;
   try {
-    for (grove::Pipe& connection : connections)
-      pool.add_handler(connection.reader);
+    for (auto& [mine, theirs] : connections)
+      pool.add_handler(mine);
   } catch (const std::runtime_error& error) {
     fmt::print("{}\n", error.what());
   }

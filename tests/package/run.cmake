@@ -28,7 +28,7 @@ execute_process(COMMAND "${stage}/build/consumer" COMMAND_ERROR_IS_FATAL ANY)
 set(all "${stage}/all")
 file(WRITE "${all}/CMakeLists.txt" "cmake_minimum_required(VERSION 3.25)\nproject(all LANGUAGES CXX)\n"
      "find_package(grove REQUIRED)\n"
-     "foreach(part hub net zmq actors)\n  if(NOT TARGET grove::\${part})\n"
+     "foreach(part hub net tls http patch zmq actors)\n  if(NOT TARGET grove::\${part})\n"
      "    message(FATAL_ERROR \"no grove::\${part}\")\n  endif()\nendforeach()\n"
      "find_package(grove QUIET COMPONENTS tree)\n"
      "if(grove_FOUND)\n  message(FATAL_ERROR \"component tree was found\")\nendif()\n")

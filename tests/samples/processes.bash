@@ -46,6 +46,13 @@ signal() { # SIGNAL NAME
   kill "-$1" "${pid_of[$2]}"
 }
 
+comes_back() { # DESCRIPTOR WORD: over a connection to somebody who echoes
+  local line=
+  echo "$2" >&"$1"
+  IFS= read -r -t 100 -u "$1" line || true
+  [ "$line" = "$2" ] || fail "'$2' comes back as '$line'"
+}
+
 run() { # COMMAND...: to its end; `rest` is what it says
   start run "$@"
   ends run

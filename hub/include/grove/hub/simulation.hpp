@@ -33,6 +33,9 @@ public:
   Simulation& operator=(const Simulation&) = delete;
   ~Simulation();
 
+  // Whether the calling thread has a hub, and that is under one.
+  static bool is_on() noexcept;
+
   std::uint64_t seed() const { return seed_; }
   // How often somebody was chosen to run.
   std::uint64_t steps() const { return steps_; }

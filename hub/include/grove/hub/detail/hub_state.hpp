@@ -83,6 +83,8 @@ struct HubState {
   Context* idle_hosts = nullptr;
   std::int64_t time = 0; // the hub's clock at its last poll, in nanoseconds
   std::uint16_t index = no_hub_index;
+  std::uint32_t unserved = 0, awaiting = 0; // see Watch
+  bool in_loop = false; // the loop runs, on the stack of whoever was last: nobody may wait
   Mail* free_mail[mail_classes] = {};
   Identity* free_identities[identity_classes] = {};
 

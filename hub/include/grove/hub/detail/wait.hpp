@@ -40,6 +40,13 @@ inline Wake park_until(const char* what, Deadline deadline) {
   return deadline.is_never() ? park(what) : park_timed(what, deadline);
 }
 
+// The same, for those who may not be thrown through: the frames of C code. A kill, or a Timeout
+// scope that runs out, stays due for the next suspension point, and Wake::interrupt says so: before
+// the wait, or instead of the rest of it.
+Wake park_held(const char* what, Deadline deadline);
+// yield_now() likewise: it throws nothing.
+void yield_held();
+
 // Lets everybody else who is runnable go first. A suspension point even if nobody is.
 void yield_now();
 
@@ -158,6 +165,20 @@ public:
       wake(waiter->who);
     }
   }
+  // The same for one of them.
+  void break_those_of(const Identity* who) {
+    if (head_.next == nullptr)
+      return;
+    for (WaitNode* node = head_.next; node != &head_;) {
+      auto* waiter = static_cast<Waiter*>(node);
+      node = node->next;
+      if (waiter->who != who)
+        continue;
+      waiter->broken = true;
+      waiter->unlink();
+      wake(waiter->who);
+    }
+  }
 
   static void push_back(WaitNode& head, Waiter& waiter) {
     waiter.next = &head;
@@ -203,6 +224,15 @@ inline constexpr bool debug_checks = true;
 #else
 inline constexpr bool debug_checks = false;
 #endif
+// In debug builds it is told of each park: see net/patch/src/mutexes.cpp. Null: nobody is.
+using ParkObserver = void (*)(const char* what);
+inline constinit ParkObserver park_observer = nullptr;
+inline void observe_park([[maybe_unused]] const char* what) {
+  if constexpr (debug_checks) {
+    if (park_observer != nullptr)
+      park_observer(what);
+  }
+}
 
 // A member of every hub-local object: remembers its hub, and checks in debug builds that it is used
 // there, and not on a later hub with the same index.

@@ -16,6 +16,11 @@ inline constexpr unsigned writable = 2;
 // only make greenlets runnable and stop or start watches: it must neither wait nor throw. An active
 // watch counts as something that can wake the hub's greenlets (see Deadlock). Hub-local; the
 // descriptor must outlive start()..stop().
+//
+// Who is woken by a callback and leaves the descriptor ready until it runs is counted in
+// HubState::unserved meanwhile. As long as there is one a busy hub does not look at descriptors: it
+// would be told of the same ones again, and of thousands that costs more than to serve them. Who is
+// ready by then stands behind them anyway.
 class Watch {
 public:
   using Callback = void (*)(Watch& watch, unsigned ready) noexcept;
@@ -30,7 +35,9 @@ public:
   bool active() const { return active_; }
   int fd() const { return fd_; }
   void* owner = nullptr; // for the callback
-  bool counted = true;   // set before start(): whether it can save from a Deadlock
+  // Set before start(): whether it can save from a Deadlock. Of one that stays active while nobody
+  // waits, whoever does wait is counted in HubState::awaiting.
+  bool counted = true;
 
 private:
   friend class HubImpl;

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: MIT
+// One request and its answer.
+#include "client_exchange.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <exception>
+#include <stdexcept>
+#include <system_error>
+#include <utility>
+
+#include <grove/hub/exceptions.hpp>
+
+#include "grammar.hpp"
+
+namespace grove::http::detail {
+
+namespace {
+constexpr std::size_t piece_size = 16 * 1024;
+
+const char* name_of(ClientError::Phase phase) {
+  switch (phase) {
+  case ClientError::Phase::connect:
+    return "connect";
+  case ClientError::Phase::send:
+    return "send";
+  case ClientError::Phase::head:
+    return "head";
+  case ClientError::Phase::body:
+    return "body";
+  }
+  return "";
+}
+} // namespace
+
+Exchange::Exchange(WirePool::Lease the_lease, Url the_url, std::string the_method,
+                   const ClientOptions& options)
+    : lease(std::move(the_lease)), url(std::move(the_url)), url_text(url.to_string()),
+      method(std::move(the_method)), timeouts(options.timeouts), parser(options.limits) {}
+
+Exchange::~Exchange() {
+  if (!finished)
+    lease.discard();
+}
+
+void Exchange::fail(ClientError::Phase phase, const std::string& why) {
+  if (!finished) {
+    finished = true;
+    lease.discard();
+  }
+  throw ClientError(phase, name() + ": " + name_of(phase) + ": " + why);
+}
+
+void Exchange::send(const ClientRequest& request, const Fields& more, bool by_proxy) {
+  std::string text = method + " " + (by_proxy ? url.to_string() : url.target) + " HTTP/1.1\r\n";
+  const auto add = [&](std::string_view name, std::string_view value) {
+    text += name;
+    text += ": ";
+    text += value;
+    text += "\r\n";
+  };
+  if (!more.has("Host"))
+    add("Host", url.authority());
+  for (const auto field : more)
+    add(field.name, field.value);
+  const bool chunked = request.write != nullptr;
+  if (chunked)
+    add("Transfer-Encoding", "chunked");
+  else if (!request.body.empty() || method == "POST" || method == "PUT" || method == "PATCH")
+    add("Content-Length", std::to_string(request.body.size()));
+  text += "\r\n";
+
+  const auto send_parts = [&](std::span<const std::string_view> parts) {
+    try {
+      for (std::string_view part : parts) {
+        while (!part.empty())
+          part.remove_prefix(lease->stream->send(part, timeouts.send));
+      }
+    } catch (const std::exception& e) {
+      fail(ClientError::Phase::send, e.what());
+    }
+  };
+  if (!chunked) {
+    if (request.body.size() <= piece_size) {
+      text += request.body;
+      const std::string_view whole = text;
+      return send_parts(std::span(&whole, 1));
+    }
+    const std::array<std::string_view, 2> parts{text, request.body};
+    return send_parts(parts);
+  }
+  const std::string_view head_text = text;
+  send_parts(std::span(&head_text, 1));
+  struct Writer final : BodyWriter {
+    std::function<void(std::string_view)> call;
+    void write(std::string_view data) override {
+      if (!data.empty())
+        call(data);
+    }
+  } writer;
+  writer.call = [&](std::string_view data) {
+    std::array<char, 24> size;
+    const int digits = std::snprintf(size.data(), size.size(), "%zx\r\n", data.size());
+    const std::string chunk =
+        std::string(size.data(), static_cast<std::size_t>(digits)) + std::string(data) + "\r\n";
+    const std::string_view whole = chunk;
+    send_parts(std::span(&whole, 1));
+  };
+  request.write(writer);
+  const std::string_view end = "0\r\n\r\n";
+  send_parts(std::span(&end, 1));
+}
+
+bool Exchange::fill(Deadline deadline, ClientError::Phase phase) {
+  if (begin == buffer.size()) {
+    buffer.clear();
+    begin = 0;
+  }
+  try {
+    std::string more = lease->stream->recv(piece_size, deadline);
+    heard = heard || !more.empty();
+    if (more.empty())
+      return false;
+    buffer.erase(0, std::exchange(begin, 0));
+    buffer += more;
+    return true;
+  } catch (const std::exception& e) {
+    fail(phase, e.what());
+  }
+}
+
+void Exchange::receive_head() {
+  constexpr auto phase = ClientError::Phase::head;
+  const Deadline deadline = timeouts.head;
+  try {
+    while (true) {
+      const std::size_t used =
+          parser.head(std::string_view(buffer).substr(begin), method == "HEAD", head);
+      begin += used;
+      if (used > 0 && (head.status >= 200 || head.status == 101))
+        return;
+      if (used == 0 && !fill(deadline, phase))
+        fail(phase, "the server closed the connection");
+    }
+  } catch (const BadRequest& bad) {
+    fail(phase, bad.what());
+  }
+}
+
+std::size_t Exchange::read(std::span<char> into) {
+  constexpr auto phase = ClientError::Phase::body;
+  if (into.empty())
+    return 0;
+  try {
+    while (pending.empty()) {
+      if (parser.body_done()) {
+        if (!finished) {
+          finished = true;
+          if (head.keep_alive && begin == buffer.size()) {
+            lease->used = true;
+            lease.release();
+          } else {
+            lease.discard();
+          }
+        }
+        return 0;
+      }
+      if (finished)
+        fail(phase, "it failed before");
+      if (begin < buffer.size()) {
+        const auto piece = parser.body(std::string_view(buffer).substr(begin));
+        begin += piece.used;
+        pending = piece.data;
+        if (piece.used > 0)
+          continue;
+      }
+      if (!fill(timeouts.body, phase))
+        parser.end();
+    }
+  } catch (const BadRequest& bad) {
+    fail(phase, bad.what());
+  }
+  const std::size_t size = std::min(into.size(), pending.size());
+  std::memcpy(into.data(), pending.data(), size);
+  pending.remove_prefix(size);
+  return size;
+}
+
+} // namespace grove::http::detail

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+// Exchange: one request and its answer on one connection.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include <grove/http/client.hpp>
+#include <grove/hub/deadline.hpp>
+#include <grove/net/connection_pool.hpp>
+#include <grove/net/stream.hpp>
+
+#include "response_parser.hpp"
+#include "url.hpp"
+
+namespace grove::http::detail {
+
+// A connection to a server, and what it has said beyond the last answer (nothing, if it keeps to
+// the rules).
+struct Wire {
+  std::unique_ptr<net::Stream> stream;
+  bool used = false; // for a request before
+};
+using WirePool = net::ConnectionPool<Wire>;
+
+struct Exchange {
+  Exchange(WirePool::Lease the_lease, Url the_url, std::string the_method,
+           const ClientOptions& the_options);
+  ~Exchange();
+
+  void send(const ClientRequest& request, const Fields& more, bool by_proxy);
+  void receive_head();
+  std::size_t read(std::span<char> into);
+
+  [[noreturn]] void fail(ClientError::Phase phase, const std::string& why);
+  [[nodiscard]] std::string name() const { return method + " " + url.to_string(); }
+  bool fill(Deadline deadline, ClientError::Phase phase); // false at the end of the connection
+
+  WirePool::Lease lease;
+  Url url;
+  std::string url_text;
+  std::string method;
+  const ClientTimeouts timeouts;
+  ResponseParser parser;
+  ResponseHead head{};
+  std::string buffer;
+  std::size_t begin = 0;
+  std::string_view pending;
+  bool heard = false;    // anything of an answer
+  bool finished = false; // the connection was given back, or dropped
+};
+
+} // namespace grove::http::detail

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+// The characters of RFC 9110 and 9112.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+namespace grove::http::detail {
+
+constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+constexpr bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
+constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+// RFC 9110, 5.6.2.
+constexpr bool is_token_char(char c) {
+  return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z') ||
+         std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+}
+constexpr bool is_token(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), is_token_char);
+}
+// RFC 9110, 5.5: text of any encoding, and tabs.
+constexpr bool is_field_value(std::string_view text) {
+  return std::none_of(text.begin(), text.end(), [](char c) { return is_control(c) && c != '\t'; });
+}
+constexpr std::string_view trimmed(std::string_view text) {
+  const auto blank = [](char c) { return c == ' ' || c == '\t'; };
+  while (!text.empty() && blank(text.front()))
+    text.remove_prefix(1);
+  while (!text.empty() && blank(text.back()))
+    text.remove_suffix(1);
+  return text;
+}
+
+} // namespace grove::http::detail

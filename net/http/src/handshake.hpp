@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+// The opening handshake of WebSockets: RFC 6455, section 4.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <grove/http/fields.hpp>
+#include <grove/http/request.hpp>
+
+#include "websocket_core.hpp"
+
+namespace grove::http::detail {
+
+// Of a key the proof that it was understood.
+std::string accept_of(std::string_view key);
+// A fresh one, for a client.
+std::string fresh_key();
+// Whether a list of tokens, as in Connection and Upgrade, has this one.
+bool has_token(const Fields& fields, std::string_view name, std::string_view token);
+
+// The proof for a request that asks for a WebSocket rightly; else Error 400 or 426.
+std::string checked_key(const Request& request);
+// Error 403 for a page that is not let in.
+void check_origin(const Request& request, const std::vector<std::string>& allowed);
+// The best of ours that the client speaks; empty if there is none.
+std::string chosen_protocol(const Fields& fields, const std::vector<std::string>& ours);
+// The answer to the first offer of permessage-deflate that can be taken; empty if there is none.
+std::string accept_deflate(const Fields& fields, Agreement& agreement);
+
+// Client: whether the server's answer is one to what we offer, without context takeover.
+bool takes_deflate(const Fields& fields, Agreement& agreement);
+
+} // namespace grove::http::detail

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+// What a connection sends.
+#include "output.hpp"
+
+#include <array>
+#include <cstddef>
+#include <exception>
+#include <utility>
+#include <vector>
+
+#include <grove/hub/timeout.hpp>
+
+namespace grove::http::detail {
+
+namespace {
+constexpr std::size_t gather_limit = 64 * 1024; // larger ones are sent piece by piece
+}
+
+Output::~Output() {
+  if (helper_) {
+    const Shield shield;
+    helper_.kill();
+  }
+}
+
+// Each piece has the whole time to be taken: who takes nothing is cut, who is slow is not.
+void Output::write(std::span<const std::string_view> parts) {
+  try {
+    std::size_t size = 0;
+    for (const std::string_view part : parts)
+      size += part.size();
+    if (size <= gather_limit)
+      return stream_.send_all(parts, stall_);
+    for (std::string_view part : parts) {
+      while (!part.empty())
+        part.remove_prefix(stream_.send(part, stall_));
+    }
+  } catch (const std::exception&) {
+    throw Gone();
+  }
+}
+
+void Output::await_helper() {
+  if (helping_)
+    helper_.join();
+  if (failed_)
+    throw Gone();
+}
+
+void Output::flush() {
+  await_helper();
+  if (text_.empty())
+    return;
+  const std::string_view data = text_;
+  write(std::span(&data, 1));
+  text_.clear();
+}
+
+void Output::flush_beside() {
+  if (text_.empty() || (helper_ && !helper_.ready()))
+    return;
+  helper_ = spawn([this] {
+    helping_ = true;
+    while (!text_.empty() && !failed_) {
+      const std::string data = std::exchange(text_, {});
+      const std::string_view view = data;
+      try {
+        write(std::span(&view, 1));
+      } catch (const Gone&) {
+        failed_ = true;
+      }
+    }
+    helping_ = false;
+  });
+}
+
+void Output::send(std::span<const std::string_view> parts) {
+  await_helper();
+  if (text_.empty())
+    return write(parts);
+  const std::string before = std::exchange(text_, {}); // the helper must not see it
+  std::vector<std::string_view> all{before};
+  all.insert(all.end(), parts.begin(), parts.end());
+  write(all);
+}
+
+std::size_t Output::send_file(net::StreamSocket& socket, int file, std::uint64_t offset,
+                              std::size_t count) {
+  await_helper();
+  try {
+    return socket.send_file(file, offset, count, stall_);
+  } catch (const std::exception&) {
+    throw Gone();
+  }
+}
+
+} // namespace grove::http::detail

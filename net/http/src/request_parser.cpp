@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: MIT
+// Requests, read by Boost.Beast's basic_parser and checked beyond it.
+#include "request_parser.hpp"
+
+#include <boost/beast/http/basic_parser.hpp>
+#include <boost/beast/http/error.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <optional>
+
+#include "grammar.hpp"
+
+namespace grove::http::detail {
+
+namespace {
+
+namespace beast = boost::beast;
+using Error = beast::error_code;
+using View = beast::string_view;
+
+constexpr std::string_view head_end = "\r\n\r\n";
+
+std::string_view std_view(View view) { return {view.data(), view.size()}; }
+
+// The set of characters that a target may have: visible ASCII without those that RFC 3986 never
+// allows and others have been fooled with.
+bool is_target(std::string_view target) {
+  return std::all_of(target.begin(), target.end(), [](char c) {
+    return c > ' ' && c < 0x7f && c != '#' && c != '"' && c != '<' && c != '>' && c != '\\';
+  });
+}
+
+bool is_scheme_of_the_web(std::string_view target) {
+  return target.starts_with("http://") || target.starts_with("https://");
+}
+
+// Host = uri-host [ ":" port ], RFC 9112, 3.2; may be empty.
+bool is_host(std::string_view host) {
+  if (host.empty())
+    return true;
+  std::string_view port;
+  std::string_view name = host;
+  if (host.front() == '[') {
+    const auto end = host.find(']');
+    if (end == std::string_view::npos)
+      return false;
+    name = host.substr(1, end - 1);
+    port = host.substr(end + 1);
+    if (name.empty() || !std::all_of(name.begin(), name.end(), [](char c) {
+          return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'f') || c == ':' || c == '.';
+        }))
+      return false;
+    if (port.empty())
+      return true;
+    if (port.front() != ':')
+      return false;
+    port.remove_prefix(1);
+  } else if (const auto colon = host.find(':'); colon != std::string_view::npos) {
+    name = host.substr(0, colon);
+    port = host.substr(colon + 1);
+    if (name.empty())
+      return false;
+  }
+  if (!std::all_of(port.begin(), port.end(), is_digit) || port.size() > 5)
+    return false;
+  // reg-name: unreserved, percent-encoded, sub-delims.
+  return host.front() == '[' || std::all_of(name.begin(), name.end(), [](char c) {
+           return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z') ||
+                  std::string_view("-._~%!$&'()*+,;=").find(c) != std::string_view::npos;
+         });
+}
+
+} // namespace
+
+// One request of a connection. Beast's parser serves once.
+class RequestHandler final : public beast::http::basic_parser<true> {
+public:
+  RequestHandler(const Limits& limits, RequestHead& head) : limits_(limits), head_(&head) {
+    header_limit(static_cast<std::uint32_t>(
+        std::min<std::size_t>(limits.head + 1, std::numeric_limits<std::uint32_t>::max())));
+    body_limit(limits.body);
+  }
+
+  std::string_view data; // that the last put() gave
+  unsigned hosts = 0;
+  unsigned codings = 0; // fields of Transfer-Encoding
+
+  [[noreturn]] void refuse(const Error& error) const {
+    if (why_ != nullptr)
+      throw BadRequest(status_, why_);
+    if (error == beast::http::error::body_limit)
+      throw BadRequest(413, "the body is too long");
+    if (error == beast::http::error::bad_version)
+      throw BadRequest(400, "the version is neither HTTP/1.0 nor HTTP/1.1");
+    throw BadRequest(400, error.message());
+  }
+
+private:
+  void fail(unsigned status, const char* why, Error& error) {
+    status_ = status;
+    why_ = why;
+    error = beast::http::error::bad_value;
+  }
+
+  void on_request_impl(beast::http::verb, View method, View target, int version, Error&) override {
+    head_->method = std_view(method);
+    head_->target = std_view(target);
+    head_->minor_version = version == 11 ? 1 : 0;
+  }
+  void on_field_impl(beast::http::field field, View name, View value, Error& error) override {
+    if (head_ == nullptr) // a trailer: dropped, RFC 9110, 6.5.1
+      return;
+    if (++fields_ > limits_.fields)
+      return fail(431, "too many fields", error);
+    if (name.size() + value.size() > limits_.line)
+      return fail(431, "a field is too long", error);
+    if (field == beast::http::field::host)
+      ++hosts;
+    else if (field == beast::http::field::transfer_encoding)
+      ++codings;
+    // Gateways of the CGI kind take '_' for '-': "Content_Length" would pass for another field.
+    if (name.find('_') == View::npos)
+      head_->fields.append(std_view(name), std_view(value));
+  }
+  void on_header_impl(Error&) override { head_ = nullptr; }
+  std::size_t on_body_impl(View body, Error&) override {
+    data = std_view(body);
+    return body.size();
+  }
+  void on_chunk_header_impl(std::uint64_t, View extensions, Error& error) override {
+    chunk_headers_ += extensions.size();
+    if (chunk_headers_ > limits_.chunk_headers)
+      fail(400, "the chunk extensions are too long", error);
+  }
+  std::size_t on_chunk_body_impl(std::uint64_t, View body, Error&) override {
+    data = std_view(body);
+    return body.size();
+  }
+  void on_response_impl(int, View, int, Error&) override {}
+  void on_body_init_impl(const boost::optional<std::uint64_t>&, Error&) override {}
+  void on_finish_impl(Error&) override {}
+
+  const Limits& limits_;
+  RequestHead* head_; // while it is read
+  std::size_t fields_ = 0;
+  std::size_t chunk_headers_ = 0;
+  unsigned status_ = 0; // to refuse with
+  const char* why_ = nullptr;
+};
+
+struct RequestParser::State {
+  Limits limits;
+  std::optional<RequestHandler> handler{};
+  std::size_t searched = 0; // so much of the buffer has no end of a head
+};
+
+namespace {
+
+// What Beast does not look at, of bytes that hold a whole head.
+void check_lines(std::string_view head, const Limits& limits) {
+  const auto first = head.find("\r\n");
+  if (first > limits.line)
+    throw BadRequest(414, "the request line is too long");
+  for (auto at = first; at != std::string_view::npos; at = head.find("\r\n", at + 2)) {
+    if (at + 2 < head.size() && (head[at + 2] == ' ' || head[at + 2] == '\t'))
+      throw BadRequest(400, "a field that is folded over two lines");
+  }
+}
+
+void check_target(const RequestHead& head) {
+  const std::string_view target = head.target;
+  if (head.method == "CONNECT") {
+    if (target.empty() || !is_host(target) || target.find(':') == std::string_view::npos)
+      throw BadRequest(400, "the target of CONNECT is no host and port");
+    return;
+  }
+  const bool asterisk = target == "*" && head.method == "OPTIONS";
+  if (!is_target(target) || !(target.starts_with('/') || is_scheme_of_the_web(target) || asterisk))
+    throw BadRequest(400, "the target is neither a path nor a URI");
+}
+
+void check_fields(const RequestHandler& handler, RequestHead& head) {
+  if (handler.hosts > 1)
+    throw BadRequest(400, "two Host fields");
+  if (handler.hosts == 0 && head.minor_version == 1)
+    throw BadRequest(400, "no Host field");
+  if (!is_host(head.fields.get("Host", "")))
+    throw BadRequest(400, "the Host field is no host");
+
+  head.chunked = handler.chunked();
+  head.keep_alive = handler.keep_alive();
+  head.content_length.reset();
+  if (!head.chunked) {
+    if (const auto length = handler.content_length())
+      head.content_length = *length;
+  }
+  if (handler.codings > 0) { // RFC 9112, 6.1 and 6.3
+    if (head.minor_version == 0)
+      throw BadRequest(400, "Transfer-Encoding in HTTP/1.0");
+    if (handler.codings > 1)
+      throw BadRequest(400, "two Transfer-Encoding fields");
+    if (head.content_length)
+      throw BadRequest(400, "both Content-Length and Transfer-Encoding");
+    if (!equals_ignoring_case(head.fields.get("Transfer-Encoding", ""), "chunked"))
+      throw BadRequest(head.chunked ? 501 : 400, "a transfer coding other than chunked");
+  }
+  head.expects_continue = false;
+  if (const auto expect = head.fields.get("Expect"); expect && head.minor_version == 1) {
+    if (!equals_ignoring_case(*expect, "100-continue"))
+      throw BadRequest(417, "an expectation other than 100-continue");
+    head.expects_continue = head.has_body();
+  }
+  head.wants_upgrade = handler.upgrade();
+}
+
+} // namespace
+
+RequestParser::RequestParser(const Limits& limits) : state_(new State{limits}) {}
+RequestParser::RequestParser(RequestParser&&) noexcept = default;
+RequestParser& RequestParser::operator=(RequestParser&&) noexcept = default;
+RequestParser::~RequestParser() = default;
+
+std::size_t RequestParser::head(std::string_view buffer, RequestHead& into) {
+  State& state = *state_;
+  // RFC 9112, 2.2: an empty line, which some clients send after a body.
+  const std::size_t skipped = buffer.starts_with("\r\n") ? 2 : 0;
+  const std::string_view rest = buffer.substr(skipped);
+  const auto end = rest.find(head_end, state.searched);
+  if (end == std::string_view::npos || end + head_end.size() > state.limits.head) {
+    // A line that is too long already is told at once.
+    if (std::min(rest.find("\r\n"), rest.size()) > state.limits.line)
+      throw BadRequest(414, "the request line is too long");
+    if (std::min(end, rest.size()) + head_end.size() > state.limits.head)
+      throw BadRequest(431, "the head is too long");
+    state.searched = rest.size() < head_end.size() ? 0 : rest.size() - (head_end.size() - 1);
+    return 0;
+  }
+  state.searched = 0;
+  const std::string_view text = rest.substr(0, end + head_end.size());
+  check_lines(text, state.limits);
+  into.fields.clear();
+  RequestHandler& handler = state.handler.emplace(state.limits, into);
+  Error error;
+  const std::size_t used = handler.put(boost::asio::buffer(text.data(), text.size()), error);
+  if (error)
+    handler.refuse(error);
+  if (used != text.size()) // an end of a head inside what Beast takes for it
+    throw BadRequest(400, "the head ends twice");
+  check_target(into);
+  check_fields(handler, into);
+  return skipped + used;
+}
+
+bool RequestParser::body_done() const { return !state_->handler || state_->handler->is_done(); }
+
+RequestParser::Piece RequestParser::body(std::string_view buffer) {
+  RequestHandler& handler = *state_->handler;
+  handler.data = {};
+  Error error;
+  Piece piece;
+  while (piece.used < buffer.size() && handler.data.empty() && !handler.is_done()) {
+    const std::string_view rest = buffer.substr(piece.used);
+    const std::size_t used = handler.put(boost::asio::buffer(rest.data(), rest.size()), error);
+    piece.used += used;
+    if (error == beast::http::error::need_more) {
+      const Limits& limits = state_->limits;
+      if (handler.chunked() && rest.size() > std::max(limits.chunk_header, limits.line))
+        throw BadRequest(400, "a chunk's header, or the trailers, are too long");
+      break;
+    }
+    if (error)
+      handler.refuse(error);
+    if (used == 0)
+      break;
+  }
+  piece.data = handler.data;
+  return piece;
+}
+
+} // namespace grove::http::detail

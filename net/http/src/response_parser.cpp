@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT
+// Responses, read by Boost.Beast's basic_parser and checked beyond it.
+#include "response_parser.hpp"
+
+#include <boost/beast/http/basic_parser.hpp>
+#include <boost/beast/http/error.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <optional>
+
+#include "grammar.hpp"
+
+namespace grove::http::detail {
+
+namespace {
+namespace beast = boost::beast;
+using Error = beast::error_code;
+using View = beast::string_view;
+constexpr std::string_view head_end = "\r\n\r\n";
+std::string_view std_view(View view) { return {view.data(), view.size()}; }
+} // namespace
+
+// One response of a connection. Beast's parser serves once.
+class ResponseHandler final : public beast::http::basic_parser<false> {
+public:
+  ResponseHandler(const Limits& limits, ResponseHead& head, bool no_body)
+      : limits_(limits), head_(&head) {
+    header_limit(static_cast<std::uint32_t>(
+        std::min<std::size_t>(limits.head + 1, std::numeric_limits<std::uint32_t>::max())));
+    body_limit(limits.body);
+    skip(no_body);
+  }
+  std::string_view data;
+  unsigned codings = 0;
+
+  [[noreturn]] void refuse(const Error& error) const {
+    throw BadRequest(502, why_ != nullptr ? why_
+                          : error == beast::http::error::body_limit
+                              ? "the body of the answer is too long"
+                              : "the answer is broken: " + error.message());
+  }
+
+private:
+  void fail(const char* why, Error& error) {
+    why_ = why;
+    error = beast::http::error::bad_value;
+  }
+  void on_response_impl(int status, View reason, int version, Error&) override {
+    head_->status = static_cast<unsigned>(status);
+    head_->reason = std_view(reason);
+    head_->minor_version = version == 11 ? 1 : 0;
+  }
+  void on_field_impl(beast::http::field field, View name, View value, Error& error) override {
+    if (head_ == nullptr) // a trailer
+      return;
+    if (++fields_ > limits_.fields)
+      return fail("the answer has too many fields", error);
+    if (field == beast::http::field::transfer_encoding)
+      ++codings;
+    head_->fields.append(std_view(name), std_view(value));
+  }
+  void on_header_impl(Error&) override { head_ = nullptr; }
+  std::size_t on_body_impl(View body, Error&) override {
+    data = std_view(body);
+    return body.size();
+  }
+  void on_chunk_header_impl(std::uint64_t, View extensions, Error& error) override {
+    chunk_headers_ += extensions.size();
+    if (chunk_headers_ > limits_.chunk_headers)
+      fail("the chunk extensions of the answer are too long", error);
+  }
+  std::size_t on_chunk_body_impl(std::uint64_t, View body, Error&) override {
+    data = std_view(body);
+    return body.size();
+  }
+  void on_request_impl(beast::http::verb, View, View, int, Error&) override {}
+  void on_body_init_impl(const boost::optional<std::uint64_t>&, Error&) override {}
+  void on_finish_impl(Error&) override {}
+
+  const Limits& limits_;
+  ResponseHead* head_;
+  std::size_t fields_ = 0;
+  std::size_t chunk_headers_ = 0;
+  const char* why_ = nullptr;
+};
+
+struct ResponseParser::State {
+  Limits limits;
+  std::optional<ResponseHandler> handler{};
+  std::size_t searched = 0;
+};
+
+ResponseParser::ResponseParser(const Limits& limits) : state_(new State{limits}) {}
+ResponseParser::ResponseParser(ResponseParser&&) noexcept = default;
+ResponseParser& ResponseParser::operator=(ResponseParser&&) noexcept = default;
+ResponseParser::~ResponseParser() = default;
+
+std::size_t ResponseParser::head(std::string_view buffer, bool no_body, ResponseHead& into) {
+  State& state = *state_;
+  const auto end = buffer.find(head_end, state.searched);
+  if (end == std::string_view::npos || end + head_end.size() > state.limits.head) {
+    if (std::min(end, buffer.size()) + head_end.size() > state.limits.head)
+      throw BadRequest(502, "the head of the answer is too long");
+    state.searched = buffer.size() < head_end.size() ? 0 : buffer.size() - (head_end.size() - 1);
+    return 0;
+  }
+  state.searched = 0;
+  const std::string_view text = buffer.substr(0, end + head_end.size());
+  into.fields.clear();
+  ResponseHandler& handler = state.handler.emplace(state.limits, into, no_body);
+  Error error;
+  const std::size_t used = handler.put(boost::asio::buffer(text.data(), text.size()), error);
+  if (error)
+    handler.refuse(error);
+  if (used != text.size())
+    throw BadRequest(502, "the head of the answer ends twice");
+  into.chunked = handler.chunked();
+  into.content_length.reset();
+  if (const auto length = handler.content_length(); length && !into.chunked)
+    into.content_length = *length;
+  if (handler.codings > 0 &&
+      (!into.chunked || handler.codings > 1 || into.content_length ||
+       !equals_ignoring_case(into.fields.get("Transfer-Encoding", ""), "chunked")))
+    throw BadRequest(502, "the answer has a transfer coding other than chunked");
+  into.keep_alive = handler.keep_alive();
+  return used;
+}
+
+bool ResponseParser::body_done() const { return !state_->handler || state_->handler->is_done(); }
+
+ResponseParser::Piece ResponseParser::body(std::string_view buffer) {
+  ResponseHandler& handler = *state_->handler;
+  handler.data = {};
+  Error error;
+  Piece piece;
+  while (piece.used < buffer.size() && handler.data.empty() && !handler.is_done()) {
+    const std::string_view rest = buffer.substr(piece.used);
+    const std::size_t used = handler.put(boost::asio::buffer(rest.data(), rest.size()), error);
+    piece.used += used;
+    if (error == beast::http::error::need_more) {
+      const Limits& limits = state_->limits;
+      if (handler.chunked() && rest.size() > std::max(limits.chunk_header, limits.line))
+        throw BadRequest(502, "a chunk's header of the answer, or its trailers, are too long");
+      break;
+    }
+    if (error)
+      handler.refuse(error);
+    if (used == 0)
+      break;
+  }
+  piece.data = handler.data;
+  return piece;
+}
+
+void ResponseParser::end() {
+  if (body_done())
+    return;
+  Error error;
+  state_->handler->put_eof(error);
+  if (error)
+    throw BadRequest(502, "the connection ended in the middle of the answer");
+}
+
+} // namespace grove::http::detail

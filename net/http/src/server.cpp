@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+// Server: connections, and their end.
+#include <grove/http/server.hpp>
+
+#include <poll.h>
+
+#include <algorithm>
+#include <list>
+#include <optional>
+#include <utility>
+
+#include <grove/hub/log.hpp>
+#include <grove/net/stream_server.hpp>
+
+#include "connection.hpp"
+
+namespace grove::http {
+
+struct Server::State {
+  detail::Service service;
+  struct Open {
+    detail::Connection& connection;
+    net::Stream& stream;
+    int descriptor;
+  };
+  std::list<Open> open;
+  std::optional<net::StreamServer> server;
+
+  State(Handler handler, ServerOptions options) : service{std::move(handler), std::move(options)} {
+    service.trusted = detail::TrustedProxies(service.options.trusted_proxies);
+  }
+  void serve(net::StreamSocket& socket, const net::Address& peer);
+  void close_idle();
+  net::StreamServerOptions stream_options() const {
+    net::StreamServerOptions options;
+    options.max_connections = service.options.connections;
+    options.max_per_peer = service.options.connections_per_ip;
+    options.name = "http";
+    return options;
+  }
+};
+
+void Server::State::serve(net::StreamSocket& socket, const net::Address& peer) {
+  ++service.stats.connections;
+  std::unique_ptr<net::Stream> secured;
+  const int descriptor = socket.descriptor();
+  if (service.options.secure != nullptr) {
+    try {
+      secured = service.options.secure(std::move(socket));
+    } catch (const std::exception& e) { // a scanner, a plain client: no news
+      ++service.stats.bad_requests;
+      return;
+    }
+  }
+  net::Stream& stream = secured != nullptr ? *secured : socket;
+  detail::Connection connection(service, stream, peer);
+  open.push_back({connection, stream, descriptor});
+  struct Leave {
+    std::list<Open>& all;
+    std::list<Open>::iterator at;
+    ~Leave() { all.erase(at); }
+  } leave{open, std::prev(open.end())};
+  connection.run();
+}
+
+void Server::State::close_idle() {
+  for (const Open& each : open) {
+    if (!each.connection.idle())
+      continue;
+    pollfd one{each.descriptor, POLLIN, 0};
+    if (::poll(&one, 1, 0) == 0) // else a request is there, to be answered first
+      each.stream.close();
+  }
+}
+
+Server::Server(const net::Address& address, Handler handler, ServerOptions options)
+    : state_(std::make_unique<State>(std::move(handler), std::move(options))) {
+  State* const state = state_.get();
+  net::StreamServerOptions stream_options = state->stream_options();
+  net::ListenOptions listen;
+  listen.backlog = state->service.options.backlog;
+  listen.reuse_port = state->service.options.reuse_port;
+  stream_options.listen = listen;
+  state->server.emplace(
+      address,
+      [state](net::StreamSocket& socket, const net::Address& peer) { state->serve(socket, peer); },
+      std::move(stream_options));
+}
+
+Server::Server(net::Listener listener, Handler handler, ServerOptions options)
+    : state_(std::make_unique<State>(std::move(handler), std::move(options))) {
+  State* const state = state_.get();
+  state->server.emplace(
+      std::move(listener),
+      [state](net::StreamSocket& socket, const net::Address& peer) { state->serve(socket, peer); },
+      state->stream_options());
+}
+
+Server::~Server() = default; // the StreamServer kills what is left
+
+void Server::start() {
+  state_->service.draining = false;
+  state_->server->start();
+}
+
+bool Server::stop(Deadline deadline) {
+  state_->service.draining = true;
+  state_->server->stop_accepting();
+  state_->close_idle();
+  return state_->server->stop(deadline);
+}
+
+void Server::serve_forever() {
+  start();
+  state_->server->serve_forever();
+}
+
+net::Address Server::address() const { return state_->server->address(); }
+
+Server::Stats Server::stats() const {
+  Stats stats = state_->service.stats;
+  stats.open = state_->open.size();
+  return stats;
+}
+
+} // namespace grove::http

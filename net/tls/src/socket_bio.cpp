@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+#include "socket_bio.hpp"
+
+#include <openssl/err.h>
+
+#include <array>
+#include <memory>
+#include <new>
+#include <optional>
+#include <span>
+
+#include "openssl.hpp"
+
+namespace grove::tls::detail {
+
+namespace {
+
+// A handshake's flight and a record at most are kept; more is owed only to a peer that asks for
+// answers and does not read them.
+constexpr std::size_t most_unsent = 64 * 1024;
+
+SocketBio& bio_of(BIO* bio) { return *static_cast<SocketBio*>(BIO_get_data(bio)); }
+
+} // namespace
+
+const BIO_METHOD* SocketBio::method() {
+  using MethodPtr = std::unique_ptr<BIO_METHOD, FreedBy<BIO_meth_free>>;
+  static const MethodPtr made = [] {
+    MethodPtr m(BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "grove socket"));
+    if (m == nullptr)
+      throw std::bad_alloc();
+    BIO_meth_set_read(m.get(), read);
+    BIO_meth_set_write(m.get(), write);
+    BIO_meth_set_ctrl(m.get(), control);
+    return m;
+  }();
+  return made.get();
+}
+
+BIO* SocketBio::make() {
+  BIO* bio = BIO_new(method());
+  if (bio == nullptr)
+    throw std::bad_alloc();
+  BIO_set_data(bio, this);
+  BIO_set_init(bio, 1);
+  return bio;
+}
+
+int SocketBio::read(BIO* bio, char* into, int size) noexcept {
+  SocketBio& self = bio_of(bio);
+  BIO_clear_retry_flags(bio);
+  if (size <= 0)
+    return 0;
+  try {
+    std::optional<std::size_t> count;
+    if (!self.drained_)
+      count = self.socket_.try_recv_into({into, static_cast<std::size_t>(size)});
+    if (!count) {
+      self.drained_ = true;
+      BIO_set_retry_read(bio);
+      return -1;
+    }
+    self.at_end_ = *count == 0;
+    self.drained_ = *count < static_cast<std::size_t>(size) && !self.at_end_;
+    return static_cast<int>(*count);
+  } catch (...) {
+    self.error_ = std::current_exception();
+    return -1;
+  }
+}
+
+int SocketBio::write(BIO* bio, const char* data, int size) noexcept {
+  SocketBio& self = bio_of(bio);
+  BIO_clear_retry_flags(bio);
+  if (size <= 0)
+    return 0;
+  try {
+    std::string_view rest(data, static_cast<std::size_t>(size));
+    while (!self.has_unsent() && !rest.empty()) {
+      const auto count = self.socket_.try_send(rest);
+      if (!count)
+        break;
+      rest.remove_prefix(*count);
+    }
+    if (!self.keep(rest)) {
+      BIO_set_retry_write(bio);
+      return -1;
+    }
+    return size;
+  } catch (...) {
+    self.error_ = std::current_exception();
+    return -1;
+  }
+}
+
+bool SocketBio::keep(std::string_view data) {
+  if (data.empty())
+    return true;
+  if (has_unsent() && unsent_.size() + data.size() > most_unsent)
+    return false;
+  unsent_ += data;
+  return true;
+}
+
+bool SocketBio::send_unsent() {
+  std::size_t sent = 0;
+  while (sent < unsent_.size()) {
+    const auto count = socket_.try_send(std::string_view(unsent_).substr(sent));
+    if (!count)
+      break;
+    sent += *count;
+  }
+  if (sent == unsent_.size())
+    drop_unsent();
+  else
+    unsent_.erase(0, sent);
+  return unsent_.empty();
+}
+
+void SocketBio::drain() noexcept {
+  std::array<char, 4096> nowhere;
+  try {
+    for (int rounds = 16; rounds > 0; --rounds) {
+      if (socket_.try_recv_into(nowhere).value_or(0) == 0)
+        return;
+    }
+  } catch (...) { // then there is nobody who could see it
+  }
+}
+
+long SocketBio::control(BIO* bio, int command, long /*number*/, void* /*pointer*/) noexcept {
+  switch (command) {
+  case BIO_CTRL_FLUSH:
+    return 1;
+  case BIO_CTRL_EOF:
+    return bio_of(bio).at_end_ ? 1 : 0;
+  default:
+    return 0;
+  }
+}
+
+} // namespace grove::tls::detail

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: MIT
+#include <grove/http/client.hpp>
+
+#include <gmock/gmock.h>
+
+#include <array>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <grove/http/router.hpp>
+#include <grove/http/server.hpp>
+#include <grove/hub/event.hpp>
+#include <grove/hub/greenlet.hpp>
+#include <grove/net/connect.hpp>
+#include <grove/net/listener.hpp>
+
+#include "../support/hub_test.hpp"
+
+namespace grove::test {
+namespace {
+
+using http::BodyWriter;
+using http::Client;
+using http::ClientError;
+using http::ClientOptions;
+using http::Request;
+using http::Response;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+class HttpClientTest : public HubTest {
+protected:
+  void SetUp() override {
+    HubTest::SetUp();
+    http::Router router;
+    router.get("/hello", [](Request&) { return Response("hello"); });
+    router.post("/echo", [](Request& request) {
+      return Response(request.read_all(), std::string(*request.field("Content-Type")));
+    });
+    router.put("/echo", [](Request& request) { return Response(request.read_all()); });
+    router.get("/stream", [](Request&) {
+      return Response::streaming("text/plain", [](BodyWriter& out) {
+        for (int i = 0; i < 100; ++i)
+          out.write(std::string(10'000, static_cast<char>('a' + i % 26)));
+      });
+    });
+    router.get("/to/{status}", [](Request& request, unsigned status) {
+      return Response::redirect(request.query().get("where", "/hello"), status);
+    });
+    router.post("/to/{status}",
+                [](Request&, unsigned status) { return Response::redirect("/method", status); });
+    const auto method = [](Request& request) {
+      return Response(std::string(request.method()) + " " + request.read_all());
+    };
+    router.get("/method", method).post("/method", method);
+    router.get("/loop", [](Request&) { return Response::redirect("loop"); });
+    router.get("/who", [](Request& request) {
+      return Response(std::string(request.field("Authorization").value_or("nobody")) + " " +
+                      std::string(request.host()));
+    });
+    router.get("/close", [](Request&) { return Response("bye").set("Connection", "close"); });
+    router.get("/ws", [](Request& request) {
+      return http::accept_websocket(request, [](http::WebSocket& socket) {
+        while (auto message = socket.recv())
+          socket.send_text(message->data);
+      });
+    });
+    server = std::make_unique<http::Server>(net::Address::loopback(), router);
+    server->start();
+    base = "http://" + server->address().to_string();
+  }
+  void TearDown() override {
+    server.reset();
+    HubTest::TearDown();
+  }
+  std::string error_of(const std::string& url, ClientOptions options = {}) {
+    Client client(std::move(options));
+    return text_of<ClientError>([&] { client.get(url).text(); });
+  }
+  // A server that says these bytes to whoever asks, and closes.
+  std::string fake(std::string bytes) {
+    auto listener = std::make_shared<net::Listener>(net::Address::loopback());
+    const std::string url = "http://" + listener->local_address().to_string() + "/";
+    fakes.push_back(spawn([listener, bytes = std::move(bytes)] {
+      net::StreamSocket socket = listener->accept(20s);
+      static_cast<void>(socket.recv(65536, 20s));
+      socket.send_all(bytes);
+    }));
+    return url;
+  }
+
+  std::unique_ptr<http::Server> server;
+  std::string base;
+  std::vector<GreenletRef<>> fakes;
+};
+
+TEST_F(HttpClientTest, asks_and_uses_its_connection_again) {
+  Client client;
+  for (int i = 0; i < 3; ++i) {
+    auto answer = client.get(base + "/hello?" + std::to_string(i));
+    EXPECT_EQ(answer.status(), 200);
+    EXPECT_TRUE(answer.ok());
+    EXPECT_EQ(answer.fields().get("content-type"), "text/plain; charset=utf-8");
+    EXPECT_EQ(answer.text(), "hello");
+  }
+  EXPECT_EQ(client.get(base + "/nowhere").status(), 404);
+  EXPECT_EQ(client.stats().connections, 1);
+  EXPECT_EQ(client.get(base + "/close").text(), "bye");
+  EXPECT_EQ(client.get(base + "/hello").text(), "hello");
+}
+
+TEST_F(HttpClientTest, bodies_go_both_ways) {
+  Client client;
+  const std::string large(500'000, 'x');
+  EXPECT_EQ(client.post(base + "/echo", "a=b", "text/x").text(), "a=b");
+  EXPECT_EQ(client.post(base + "/echo", large).text(), large);
+  EXPECT_EQ(client.post(base + "/echo", "").text(), "");
+  http::ClientRequest put{.method = "PUT", .url = base + "/echo"};
+  put.write = [](BodyWriter& out) {
+    out.write("first ");
+    out.write("");
+    out.write("second");
+  };
+  EXPECT_EQ(client.send(put).text(), "first second");
+
+  auto answer = client.get(base + "/stream");
+  std::array<char, 7> piece;
+  std::size_t all = 0;
+  while (const std::size_t size = answer.read(piece))
+    all += size;
+  EXPECT_EQ(all, 1'000'000);
+  EXPECT_EQ(client.stats().connections, 1);
+  EXPECT_THROW(client.get(base + "/stream").text(1000), ClientError);
+  client.get(base + "/stream"); // nobody reads it: the connection is closed
+  EXPECT_EQ(client.get(base + "/hello").text(), "hello");
+  EXPECT_EQ(client.stats().connections, 3);
+}
+
+TEST_F(HttpClientTest, head_has_no_body) {
+  Client client;
+  auto answer = client.send({.method = "HEAD", .url = base + "/hello"});
+  EXPECT_EQ(answer.head().content_length, 5);
+  EXPECT_EQ(answer.text(), "");
+  EXPECT_EQ(client.get(base + "/hello").text(), "hello");
+  EXPECT_EQ(client.stats().connections, 1);
+}
+
+TEST_F(HttpClientTest, follows_redirects) {
+  Client client;
+  for (const char* status : {"301", "302", "303", "307", "308"}) {
+    auto answer = client.get(base + "/to/" + status);
+    EXPECT_EQ(answer.text(), "hello") << status;
+    EXPECT_EQ(answer.url(), base + "/hello");
+  }
+  EXPECT_EQ(client.get(base + "/to/302?where=../who").text(),
+            "nobody " + server->address().to_string());
+  EXPECT_EQ(client.post(base + "/to/303", "body").text(), "GET ");
+  EXPECT_EQ(client.post(base + "/to/301", "body").text(), "GET ");
+  EXPECT_EQ(client.post(base + "/to/307", "body").text(), "POST body");
+  EXPECT_THAT(error_of(base + "/loop"), HasSubstr("/loop: head: too many redirects"));
+  EXPECT_THAT(error_of(base + "/to/302?where=ftp://x/"), HasSubstr("ftp"));
+  ClientOptions options;
+  options.max_redirects = 0;
+  EXPECT_EQ(Client(options).get(base + "/to/302").status(), 302);
+}
+
+TEST_F(HttpClientTest, secrets_stay_with_their_origin) {
+  http::Server other(net::Address::loopback(), [](Request& request) {
+    return Response(std::string(request.field("Authorization").value_or("nobody")));
+  });
+  other.start();
+  http::Fields fields;
+  fields.add("Authorization", "Basic secret");
+  Client client;
+  EXPECT_THAT(client.get(base + "/to/302?where=/who", fields).text(), StartsWith("Basic secret"));
+  EXPECT_EQ(
+      client.get(base + "/to/302?where=http://" + other.address().to_string() + "/", fields).text(),
+      "nobody");
+}
+
+TEST_F(HttpClientTest, a_connection_that_went_stale_is_replaced) {
+  Client client;
+  EXPECT_EQ(client.get(base + "/hello").text(), "hello");
+  const net::Address address = server->address();
+  server->stop();
+  server->start();
+  ASSERT_EQ(server->address(), address);
+  EXPECT_EQ(client.get(base + "/hello").text(), "hello");
+  EXPECT_EQ(client.stats().connections, 2);
+}
+
+TEST_F(HttpClientTest, errors_name_phase_and_peer) {
+  EXPECT_THAT(error_of("http://127.0.0.1:1/x"),
+              testing::AllOf(StartsWith("GET http://127.0.0.1:1/x: connect: "),
+                             HasSubstr("Connection refused")));
+  const std::string silent = fake("");
+  EXPECT_EQ(error_of(silent), "GET " + silent + ": head: the server closed the connection");
+  EXPECT_THAT(error_of(fake("nonsense\r\n\r\n")), HasSubstr(": head: the answer is broken"));
+  EXPECT_THAT(error_of(fake("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel")),
+              HasSubstr(": body: the connection ended in the middle of the answer"));
+  EXPECT_THAT(error_of(fake("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n")),
+              HasSubstr(": body: "));
+  EXPECT_THAT(error_of(fake("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n")),
+              HasSubstr("a transfer coding other than chunked"));
+  EXPECT_THAT(error_of(fake("HTTP/1.1 200 OK\r\nX: " + std::string(20'000, 'x'))),
+              HasSubstr("the head of the answer is too long"));
+  Client client;
+  EXPECT_EQ(client.get(fake("HTTP/1.0 200 OK\r\n\r\nto the end")).text(), "to the end");
+  EXPECT_EQ(
+      client.get(fake("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n")).status(),
+      204);
+}
+
+TEST_F(HttpClientTest, a_server_that_is_slow_is_told_by_phase) {
+  ClientOptions options;
+  options.timeouts.head = 20ms;
+  options.timeouts.body = 20ms;
+  Event never;
+  http::Server slow(net::Address::loopback(), [&](Request& request) {
+    if (request.path() == "/head")
+      never.wait();
+    return Response::streaming("text/plain", [&](BodyWriter& out) {
+      out.write("some");
+      never.wait();
+    });
+  });
+  slow.start();
+  const std::string url = "http://" + slow.address().to_string();
+  EXPECT_THAT(error_of(url + "/head", options), HasSubstr("/head: head: "));
+  EXPECT_THAT(error_of(url + "/body", options), HasSubstr("/body: body: "));
+  slow.stop();
+}
+
+TEST_F(HttpClientTest, what_is_no_request_is_refused) {
+  Client client;
+  for (const char* url : {"", "x", "/path", "ftp://x/", "http://", "http://u@x/", "http://x:99999/",
+                          "http://x/a b", "http://x/\r\nEvil: 1", "ws://x/"})
+    EXPECT_THROW(client.get(url), std::invalid_argument) << url;
+  http::Fields fields;
+  fields.add("Content-Length", "5");
+  EXPECT_THROW(client.get(base + "/hello", fields), std::invalid_argument);
+  EXPECT_THROW(client.send({.method = "G ET", .url = base + "/hello"}), std::invalid_argument);
+}
+
+TEST_F(HttpClientTest, requests_wait_for_a_connection_when_all_are_used) {
+  ClientOptions options;
+  options.connections_per_origin = 2;
+  Client client(options);
+  std::vector<GreenletRef<std::string>> all;
+  for (int i = 0; i < 20; ++i)
+    all.push_back(spawn([&] { return client.get(base + "/hello").text(); }));
+  for (const auto& one : all)
+    EXPECT_EQ(one.get(), "hello");
+  EXPECT_LE(client.stats().connections, 2);
+}
+
+TEST_F(HttpClientTest, goes_by_a_proxy) {
+  // A proxy by our own means: it passes on what has an absolute target.
+  Client onward;
+  std::vector<std::string> seen;
+  http::Server proxy(net::Address::loopback(), [&](Request& request) {
+    seen.emplace_back(request.target());
+    return Response(onward.get(std::string(request.target())).text());
+  });
+  proxy.start();
+  ClientOptions options;
+  options.proxy = "http://" + proxy.address().to_string();
+  Client client(options);
+  EXPECT_EQ(client.get(base + "/hello").text(), "hello");
+  EXPECT_THAT(seen, testing::ElementsAre(base + "/hello"));
+}
+
+TEST_F(HttpClientTest, opens_websockets) {
+  Client client;
+  auto socket = client.websocket("ws://" + server->address().to_string() + "/ws");
+  socket.send_text("hello");
+  EXPECT_EQ(socket.recv(20s)->data, "hello");
+  socket.close();
+  EXPECT_THROW(client.websocket("ws://127.0.0.1:1/"), ClientError);
+  EXPECT_THROW(client.websocket("ws://" + server->address().to_string() + "/hello"), http::Error);
+}
+
+} // namespace
+} // namespace grove::test

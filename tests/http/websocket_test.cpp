@@ -1,0 +1,410 @@
+// SPDX-License-Identifier: MIT
+// WebSockets: our client against our server, and bytes against each.
+#include <grove/http/websocket.hpp>
+
+#include <gmock/gmock.h>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <grove/http/router.hpp>
+#include <grove/http/server.hpp>
+#include <grove/hub/event.hpp>
+#include <grove/hub/greenlet.hpp>
+#include <grove/net/connect.hpp>
+
+#include "../support/hub_test.hpp"
+
+namespace grove::test {
+namespace {
+
+using http::accept_websocket;
+using http::Error;
+using http::Request;
+using http::Response;
+using http::WebSocket;
+using http::WebSocketOptions;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+void echo(WebSocket& socket) {
+  while (auto message = socket.recv()) {
+    if (message->is_text)
+      socket.send_text(message->data);
+    else
+      socket.send_binary(message->data);
+  }
+}
+
+class WebSocketTest : public HubTest {
+protected:
+  void serve(std::function<void(WebSocket&)> handler, WebSocketOptions options = {}) {
+    server = std::make_unique<http::Server>(
+        net::Address::loopback(), [handler = std::move(handler), options](Request& request) {
+          return accept_websocket(request, handler, options);
+        });
+    server->start();
+  }
+  void TearDown() override {
+    server.reset();
+    HubTest::TearDown();
+  }
+  net::StreamSocket dial() const { return net::connect(server->address()); }
+  WebSocket connect(WebSocketOptions options = {}, const http::Fields& fields = {}) const {
+    return http::connect_websocket(std::make_unique<net::StreamSocket>(dial()), "x", "/", fields,
+                                   std::move(options), 20s);
+  }
+  // A connection past the handshake, for bytes.
+  net::StreamSocket raw(std::string_view more = {}) const {
+    net::StreamSocket socket = dial();
+    socket.send_all("GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                    "Sec-WebSocket-Version: 13\r\n"
+                    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" +
+                    std::string(more) + "\r\n");
+    answer.clear();
+    while (answer.find("\r\n\r\n") == std::string::npos) {
+      const std::string some = socket.recv(1, 20s); // none of the frames
+      if (some.empty())
+        break;
+      answer += some;
+    }
+    return socket;
+  }
+  static std::string read_all(net::StreamSocket& socket) {
+    std::string all;
+    for (std::string some; !(some = socket.recv(65536, 20s)).empty();)
+      all += some;
+    return all;
+  }
+  // What the server says to these frames, until the connection ends.
+  std::string talk(std::string_view frames) const {
+    net::StreamSocket socket = raw();
+    socket.send_all(frames);
+    return read_all(socket);
+  }
+
+  std::unique_ptr<http::Server> server;
+  mutable std::string answer;
+};
+
+// A frame of a client, masked with zeros.
+std::string frame(unsigned first, std::string_view data, bool masked = true) {
+  std::string text(1, static_cast<char>(first));
+  const unsigned mask = masked ? 0x80 : 0;
+  if (data.size() < 126) {
+    text += static_cast<char>(mask | data.size());
+  } else {
+    text += static_cast<char>(mask | 126);
+    text += static_cast<char>(data.size() >> 8);
+    text += static_cast<char>(data.size() & 255);
+  }
+  if (masked)
+    text += std::string(4, '\0');
+  return text + std::string(data);
+}
+std::string closing(std::uint16_t code) {
+  return frame(0x88, std::string{static_cast<char>(code >> 8), static_cast<char>(code & 255)},
+               false);
+}
+const std::string goodbye = frame(0x88, std::string("\x03\xe8", 2));
+
+TEST_F(WebSocketTest, messages_go_both_ways) {
+  serve(echo);
+  WebSocket socket = connect();
+  for (const std::size_t size : {0, 1, 125, 126, 127, 65535, 65536, 500'000}) {
+    const std::string data(size, 'x');
+    socket.send_text(data);
+    const auto text = socket.recv(20s);
+    ASSERT_TRUE(text);
+    EXPECT_TRUE(text->is_text);
+    EXPECT_EQ(text->data, data);
+    socket.send_binary(data + "\xff");
+    EXPECT_EQ(socket.recv(20s)->data, data + "\xff");
+  }
+  EXPECT_TRUE(socket.is_open());
+  socket.close(1000, "done");
+  EXPECT_FALSE(socket.is_open());
+  EXPECT_EQ(socket.close_code(), 1000);
+  EXPECT_FALSE(socket.recv());
+  EXPECT_THROW(socket.send_text("late"), Closed);
+}
+
+TEST_F(WebSocketTest, one_receives_while_others_send) {
+  constexpr int count = 200;
+  serve(echo);
+  WebSocket socket = connect();
+  std::vector<GreenletRef<>> senders;
+  for (int i = 0; i < count; ++i)
+    senders.push_back(spawn([&socket, i] { socket.send_text(std::to_string(i)); }));
+  std::vector<bool> seen(count);
+  for (int i = 0; i < count; ++i)
+    seen.at(static_cast<std::size_t>(std::stoi(socket.recv(20s)->data))) = true;
+  EXPECT_THAT(seen, testing::Each(true));
+  for (const auto& sender : senders)
+    sender.get();
+  socket.close();
+}
+
+TEST_F(WebSocketTest, the_handshake_is_that_of_the_rfc) {
+  serve(echo);
+  auto socket = raw();
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 101 Switching Protocols\r\n"));
+  EXPECT_THAT(answer, HasSubstr("Upgrade: websocket\r\n"));
+  EXPECT_THAT(answer, HasSubstr("Connection: Upgrade\r\n"));
+  EXPECT_THAT(answer, HasSubstr("Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"));
+  socket.send_all(goodbye);
+  EXPECT_EQ(read_all(socket), closing(1000));
+}
+
+TEST_F(WebSocketTest, a_request_that_is_none_is_refused) {
+  serve(echo);
+  const auto status = [&](std::string_view fields, std::string_view method = "GET") {
+    auto socket = dial();
+    socket.send_all(std::string(method) + " / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" +
+                    std::string(fields) + "\r\n");
+    return read_all(socket).substr(9, 3);
+  };
+  const std::string key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+  const std::string upgrade = "Upgrade: websocket\r\nConnection: Upgrade\r\n";
+  const std::string version = "Sec-WebSocket-Version: 13\r\n";
+  EXPECT_EQ(status(""), "400");
+  EXPECT_EQ(status(upgrade + version), "400");
+  EXPECT_EQ(status(upgrade + version + "Sec-WebSocket-Key: short\r\n"), "400");
+  EXPECT_EQ(status(upgrade + key + "Sec-WebSocket-Version: 8\r\n"), "426");
+  EXPECT_EQ(status(upgrade + key + version, "POST"), "400");
+  EXPECT_EQ(status("Connection: Upgrade\r\n" + key + version), "400");
+}
+
+// RFC 6455 10.2
+TEST_F(WebSocketTest, only_pages_that_are_let_in_get_in) {
+  WebSocketOptions options;
+  serve(echo);
+  raw("Origin: http://x\r\n").close();
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 101"));
+  raw("Origin: http://evil\r\n").close();
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 403"));
+  raw("Origin: null\r\n").close();
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 403"));
+  options.origins = {"https://page"};
+  serve(echo, options);
+  raw("Origin: https://page\r\n").close();
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 101"));
+  raw("Origin: http://x\r\n").close();
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 403"));
+}
+
+TEST_F(WebSocketTest, the_best_sub_protocol_is_chosen) {
+  WebSocketOptions options;
+  options.protocols = {"b", "a"};
+  serve([](WebSocket& socket) { socket.send_text(std::string(socket.protocol())); }, options);
+  WebSocketOptions ours;
+  ours.protocols = {"a", "b", "c"};
+  WebSocket socket = connect(ours);
+  EXPECT_EQ(socket.protocol(), "b");
+  EXPECT_EQ(socket.recv(20s)->data, "b");
+  WebSocket none = connect();
+  EXPECT_EQ(none.protocol(), "");
+}
+
+// RFC 6455 5.1 to 5.5, 7.4, 8.1; reliability 33
+TEST_F(WebSocketTest, broken_frames_close_the_connection_with_their_code) {
+  serve(echo);
+  EXPECT_EQ(talk(frame(0x81, "hello", false)), closing(1002));         // not masked
+  EXPECT_EQ(talk(frame(0xc1, "hello")), closing(1002));                // a reserved bit
+  EXPECT_EQ(talk(frame(0x83, "hello")), closing(1002));                // a reserved opcode
+  EXPECT_EQ(talk(frame(0x80, "hello")), closing(1002));                // continues nothing
+  EXPECT_EQ(talk(frame(0x01, "a") + frame(0x81, "b")), closing(1002)); // within a message
+  EXPECT_EQ(talk(frame(0x09, "part")), closing(1002));                 // a ping in fragments
+  EXPECT_EQ(talk(frame(0x89, std::string(126, 'x'))), closing(1002));
+  EXPECT_EQ(talk(frame(0x81, "\xff")), closing(1007));
+  EXPECT_EQ(talk(frame(0x01, "\xe4") + frame(0x80, "a")), closing(1007));
+  EXPECT_EQ(talk(frame(0x88, "x")), closing(1002));                        // half a code
+  EXPECT_EQ(talk(frame(0x88, std::string("\x03\xed", 2))), closing(1002)); // 1005
+  EXPECT_EQ(talk(frame(0x88, std::string("\x03\xe8\xff", 3))), closing(1007));
+  const std::string huge("\x82\xff\x7f\xff\xff\xff\xff\xff\xff\xff\0\0\0\0", 14);
+  EXPECT_EQ(talk(huge), closing(1009)); // 2^63 bytes are never asked for
+}
+
+TEST_F(WebSocketTest, control_frames_come_between_fragments) {
+  serve(echo);
+  EXPECT_EQ(talk(frame(0x01, "hel") + frame(0x89, "ping") + frame(0x80, "lo") + goodbye),
+            frame(0x8a, "ping", false) + frame(0x81, "hello", false) + closing(1000));
+}
+
+TEST_F(WebSocketTest, limits_hold) {
+  WebSocketOptions options;
+  options.max_message = 100;
+  options.max_fragments = 10;
+  serve(echo, options);
+  const std::string data(60, 'x');
+  EXPECT_EQ(talk(frame(0x02, data) + frame(0x80, data)), closing(1009));
+  std::string flood = frame(0x02, "");
+  for (int i = 0; i < 20; ++i)
+    flood += frame(0x00, "");
+  EXPECT_EQ(talk(flood), closing(1008));
+}
+
+TEST_F(WebSocketTest, a_handler_that_throws_closes_with_1011) {
+  serve([](WebSocket&) { throw std::runtime_error("oops"); });
+  const ErrorLog errors;
+  WebSocket socket = connect();
+  EXPECT_FALSE(socket.recv(20s));
+  EXPECT_EQ(socket.close_code(), 1011);
+  EXPECT_TRUE(server->stop(20s));
+  EXPECT_EQ(errors.size(), 1);
+}
+
+TEST_F(WebSocketTest, a_client_that_just_goes_is_1006) {
+  std::uint16_t code = 0;
+  Event done;
+  serve([&](WebSocket& socket) {
+    while (socket.recv()) {
+    }
+    code = socket.close_code();
+    done.set();
+  });
+  raw().close();
+  EXPECT_TRUE(done.wait(20s));
+  EXPECT_EQ(code, 1006);
+}
+
+TEST_F(WebSocketTest, silence_is_asked_and_then_ended) {
+  WebSocketOptions options;
+  options.ping = 10ms;
+  options.dead = 30ms;
+  Event done;
+  serve(
+      [&](WebSocket& socket) {
+        EXPECT_FALSE(socket.recv());
+        EXPECT_EQ(socket.close_code(), 1006);
+        done.set();
+      },
+      options);
+  auto deaf = raw();
+  EXPECT_EQ(read_all(deaf), frame(0x89, "", false));
+  EXPECT_TRUE(done.wait(20s));
+
+  serve(echo, options); // who answers lives
+  WebSocket socket = connect();
+  EXPECT_THROW(socket.recv(200ms), TimeoutError);
+  socket.send_text("still there");
+  EXPECT_EQ(socket.recv(20s)->data, "still there");
+  socket.close();
+}
+
+TEST_F(WebSocketTest, senders_wait_while_the_line_is_full) {
+  WebSocketOptions options;
+  options.send_queue = 10'000;
+  int sent = 0;
+  Event full;
+  serve(
+      [&](WebSocket& socket) {
+        try {
+          for (; sent < 1000; ++sent)
+            socket.send_binary(std::string(10'000, 'x'), 100ms);
+        } catch (const TimeoutError&) {
+          full.set();
+        }
+        while (socket.recv()) {
+        }
+      },
+      options);
+  WebSocket socket = connect();
+  ASSERT_TRUE(full.wait(20s)); // the kernel's buffers and the line are
+  const int before = sent;
+  EXPECT_LT(before, 1000);
+  for (int i = 0; i < before; ++i)
+    ASSERT_EQ(socket.recv(20s)->data.size(), 10'000);
+  socket.close();
+}
+
+TEST_F(WebSocketTest, a_kill_at_recv_loses_nothing) {
+  serve(echo);
+  WebSocket socket = connect();
+  const auto reader = spawn([&] { socket.recv(); });
+  settle();
+  EXPECT_THROW(socket.recv(), std::logic_error); // one at a time
+  reader.kill();
+  socket.send_text("hello");
+  EXPECT_EQ(socket.recv(20s)->data, "hello");
+  socket.close();
+}
+
+// RFC 7692; reliability 33
+TEST_F(WebSocketTest, messages_may_be_deflated) {
+  WebSocketOptions options;
+  options.deflate = true;
+  options.max_message = 100'000;
+  serve(echo, options);
+  WebSocket socket = connect(options);
+  for (const std::size_t size : {0, 1, 1000, 99'999}) {
+    const std::string data(size, 'x');
+    socket.send_text(data);
+    EXPECT_EQ(socket.recv(20s)->data, data);
+  }
+  socket.close();
+  WebSocket plain = connect();
+  plain.send_text("plain");
+  EXPECT_EQ(plain.recv(20s)->data, "plain");
+  plain.close();
+
+  options.max_message = 200'000;
+  WebSocket bomb = connect(options);
+  bomb.send_binary(std::string(150'000, '\0')); // some hundred bytes on the wire
+  EXPECT_FALSE(bomb.recv(20s));
+  EXPECT_EQ(bomb.close_code(), 1009);
+}
+
+TEST_F(WebSocketTest, the_rest_of_a_handshake_is_the_first_frame) {
+  serve(echo);
+  net::StreamSocket socket = dial();
+  socket.send_all("GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                  "Sec-WebSocket-Version: 13\r\n"
+                  "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n" +
+                  frame(0x81, "early") + goodbye);
+  EXPECT_THAT(read_all(socket), HasSubstr("\r\n\r\n" + frame(0x81, "early", false)));
+}
+
+TEST_F(WebSocketTest, a_server_that_refuses_is_an_error_with_its_status) {
+  server =
+      std::make_unique<http::Server>(net::Address::loopback(), [](Request& request) -> Response {
+        if (request.path() == "/no")
+          throw Error(403, "no");
+        return {"no WebSocket"};
+      });
+  server->start();
+  const auto status = [&](std::string_view target) -> unsigned {
+    try {
+      http::connect_websocket(std::make_unique<net::StreamSocket>(dial()), "x", target);
+    } catch (const Error& error) {
+      return error.status();
+    }
+    return 0;
+  };
+  EXPECT_EQ(status("/no"), 403);
+  EXPECT_EQ(status("/"), 200);
+}
+
+TEST_F(WebSocketTest, what_must_not_be_sent_is_refused) {
+  serve(echo);
+  WebSocket socket = connect();
+  EXPECT_THROW(socket.send_text("\xff"), std::invalid_argument);
+  EXPECT_THROW(socket.ping(std::string(126, 'x')), std::invalid_argument);
+  EXPECT_THROW(socket.close(1005), std::invalid_argument);
+  EXPECT_THROW(socket.close(999), std::invalid_argument);
+  EXPECT_THROW(socket.close(1000, std::string(124, 'x')), std::invalid_argument);
+  socket.ping("alive?");
+  socket.close(4000, "mine");
+  EXPECT_EQ(socket.close_code(), 4000);
+  EXPECT_EQ(socket.close_reason(), "mine");
+}
+
+} // namespace
+} // namespace grove::test
