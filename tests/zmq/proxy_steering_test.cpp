@@ -165,6 +165,24 @@ TEST_P(ControlTest, its_words_pause_resume_and_end) {
   EXPECT_FALSE(pull.try_recv().has_value());
 }
 
+TEST_F(ProxyTest, what_was_dropped_counts_as_received) {
+  Socket control(context, SocketType::pair), steer(context, SocketType::pair);
+  control.bind("inproc://control");
+  steer.connect("inproc://control");
+  Proxy proxy(bound(SocketType::pull, "inproc://front"), bound(SocketType::router, "inproc://back"),
+              {.control = std::move(control)});
+  Socket push = connected(SocketType::push, "inproc://front");
+  proxy.start();
+  push.send_multipart({"nobody", "text"});
+  while (proxy.stats().to_backend.dropped == 0)
+    yield();
+  steer.send("STATISTICS");
+  std::vector<std::uint64_t> numbers;
+  for (const Message& part : steer.recv_multipart(30s))
+    std::memcpy(&numbers.emplace_back(), part.bytes().data(), sizeof(std::uint64_t));
+  EXPECT_THAT(numbers, ElementsAre(1, 10, 0, 0, 0, 0, 0, 0));
+}
+
 // -- its end -----------------------------------------------------------------------------------
 
 TEST_F(ProxyTest, ending_it_in_mid_stream_passes_on_whole_messages_only) {

@@ -193,7 +193,8 @@ TEST_F(TypedTest, a_message_of_several_parts_is_no_single_value) {
 TEST_F(TypedTest, a_value_above_the_limits_is_not_sent) {
   const std::vector<int> many(1000, 1);
   EXPECT_EQ(text_of<EncodeError>([&] { push.send(many, {.max_elements = 999}); }),
-            "encode std::vector<int>: 1000 elements, more than max_elements");
+            "send on PUSH inproc://here: encode std::vector<int>: 1000 elements, more than "
+            "max_elements");
   EXPECT_THROW(static_cast<void>(push.try_send(many, {.max_bytes = 100})), EncodeError);
   EXPECT_THROW(push.send(many, 1s, {.max_bytes = 100}), EncodeError);
   EXPECT_FALSE(pull.try_recv());

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <condition_variable>
+#include <list>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -28,8 +29,8 @@ namespace detail {
 struct ContextState::Termination {
   void* const context;
   std::mutex mutex;
-  std::condition_variable condition;     // for threads without a hub
-  std::vector<AsyncResult<void>> to_set; // for hubs
+  std::condition_variable condition;   // for threads without a hub
+  std::list<AsyncResult<void>> to_set; // for hubs
   bool done = false;
 
   explicit Termination(void* c) : context(c) {}
@@ -78,7 +79,7 @@ void log_open(const char* when, const std::vector<OpenSocket>& open) {
 
 void ContextState::Termination::run() noexcept {
   terminate(context);
-  std::vector<AsyncResult<void>> waiting;
+  std::list<AsyncResult<void>> waiting;
   {
     const std::lock_guard lock(mutex);
     done = true;
@@ -131,9 +132,12 @@ void ContextState::close_socket(Entry entry) noexcept {
   open_.erase(entry);
 }
 
-void ContextState::add_endpoint(Entry entry, const std::string& endpoint) {
+void ContextState::add_endpoint(Entry entry, const std::string& endpoint) noexcept {
   const std::lock_guard lock(mutex_);
-  entry->endpoints.push_back(endpoint);
+  try {
+    entry->endpoints.push_back(endpoint);
+  } catch (const std::bad_alloc&) { // NOLINT(bugprone-empty-catch): see there
+  }
 }
 
 void ContextState::remove_endpoint(Entry entry, const std::string& endpoint) noexcept {
@@ -163,8 +167,10 @@ void ContextState::shutdown() noexcept {
   if (of_the_parent())
     return;
   const std::lock_guard lock(mutex_);
-  if (context_ != nullptr)
+  if (context_ != nullptr) {
     zmq_ctx_shutdown(context_);
+    shut_down_.store(true, std::memory_order_relaxed);
+  }
 }
 
 void ContextState::prepare_for_exit() noexcept {
@@ -185,6 +191,7 @@ bool ContextState::term(Deadline deadline) {
     if (termination_ == nullptr) {
       const auto fresh = std::make_shared<Termination>(context_);
       zmq_ctx_shutdown(context_); // here: the other thread may begin after our time is over
+      shut_down_.store(true, std::memory_order_relaxed);
       std::thread([fresh] { fresh->run(); }).detach();
       context_ = nullptr;
       termination_ = fresh;
@@ -203,15 +210,26 @@ bool ContextState::term(Deadline deadline) {
     const Deadline::Clock::time_point until{std::chrono::nanoseconds(deadline.nanoseconds())};
     ended = termination->condition.wait_until(lock, until, done);
   } else {
-    const AsyncResult<void> end;
     const Hub::Attachment attachment = Hub::current().attach(); // so that our wait is no Deadlock
-    {
-      const std::lock_guard lock(termination->mutex);
-      if (termination->done)
-        return true;
-      termination->to_set.push_back(end);
-    }
-    ended = end.wait(deadline);
+    struct Waiting {
+      Termination& termination;
+      const AsyncResult<void> end;
+      std::list<AsyncResult<void>>::iterator at;
+      bool listed = false;
+      explicit Waiting(Termination& t) : termination(t) {
+        const std::lock_guard lock(termination.mutex);
+        if (termination.done)
+          return;
+        at = termination.to_set.insert(termination.to_set.end(), end);
+        listed = true;
+      }
+      ~Waiting() {
+        const std::lock_guard lock(termination.mutex);
+        if (listed && !termination.done)
+          termination.to_set.erase(at);
+      }
+    } waiting(*termination);
+    ended = !waiting.listed || waiting.end.wait(deadline);
   }
   if (!ended)
     log_open("Context.term ran out of time", open_sockets());

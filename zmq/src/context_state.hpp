@@ -3,6 +3,7 @@
 // the list of the sockets.
 #pragma once
 
+#include <atomic>
 #include <list>
 #include <memory>
 #include <mutex>
@@ -31,7 +32,8 @@ public:
   // Null, and the errno, if libzmq refuses: ETERM once termination has begun.
   void* open_socket(SocketType type, Entry& entry);
   void close_socket(Entry entry) noexcept; // its handle is closed by then
-  void add_endpoint(Entry entry, const std::string& endpoint);
+  // Without memory it is not listed: what it names is bound all the same.
+  void add_endpoint(Entry entry, const std::string& endpoint) noexcept;
   void remove_endpoint(Entry entry, const std::string& endpoint) noexcept;
 
   std::vector<OpenSocket> open_sockets() const;
@@ -40,6 +42,9 @@ public:
   bool term(Deadline deadline);
   // At the exit of the process there may be no hub to park on. Logs what is open.
   void prepare_for_exit() noexcept;
+  // Whether all calls are to fail. libzmq tells a socket by a command, which one that is busy
+  // handles about once in a millisecond.
+  bool has_shut_down() const noexcept { return shut_down_.load(std::memory_order_relaxed); }
   bool of_the_parent() const noexcept { return forks_ != forks; }
 
 private:
@@ -50,6 +55,7 @@ private:
   void* context_;                            // null once termination has begun
   std::shared_ptr<Termination> termination_; // once it has begun
   std::list<OpenSocket> open_;
+  std::atomic<bool> shut_down_ = false; // set once libzmq has told the sockets
   bool may_park_ = true;
 };
 

@@ -212,22 +212,24 @@ unsigned Edge::look(bool fresh) noexcept {
   for (int refusals = 0;;) {
     const unsigned ready = events();
     bool tried = false;
-    Errand* refused = nullptr;
+    Errand* refused[2] = {};
     for (const Direction d : {Direction::receive, Direction::send}) {
       if ((ready & bit(d)) == 0)
         continue;
       counts_.wake_ups += line(d).watchers.grant_all();
       const Served served = serve(d);
       tried |= served.tried;
-      if (served.refused != nullptr)
-        refused = served.refused;
+      refused[static_cast<unsigned>(d)] = served.refused;
     }
     if (!tried || (!fresh && !anybody()))
       return ready;
-    if (refused == nullptr)
+    if (refused[0] == nullptr && refused[1] == nullptr)
       continue;
     if (refusals++ == contradictions_believed) {
-      refused->doubtful = true;
+      for (Errand* errand : refused) {
+        if (errand != nullptr)
+          errand->doubtful = true;
+      }
       doubt();
       return ready;
     }

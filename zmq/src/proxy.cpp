@@ -198,18 +198,19 @@ void Proxy::pass_on(Way& way) {
   for (const Message& part : way.held)
     bytes += part.size();
   const std::size_t parts = way.held.size();
+  const auto drop = [&] {
+    ++way.counts.dropped;
+    way.dropped_bytes += bytes;
+    way.held.clear();
+  };
   try {
     way.to.send_multipart(std::move(way.held));
   } catch (const TimeoutError&) { // its sndtimeo
-    ++way.counts.dropped;
-    way.held.clear();
-    return;
+    return drop();
   } catch (const std::system_error& error) {
     if (error.code() != std::errc::host_unreachable)
       throw;
-    ++way.counts.dropped;
-    way.held.clear();
-    return;
+    return drop();
   }
   way.held.clear(); // NOLINT(bugprone-use-after-move): it is empty
   ++way.counts.messages;
@@ -248,12 +249,16 @@ ProxyStats Proxy::stats() const noexcept {
   return {to_backend_.counts, to_frontend_.counts, unknown_commands_};
 }
 
+// Messages and bytes that the frontend received and sent, then the backend. What was dropped has
+// been received.
 Multipart Proxy::statistics() const {
   const ProxyCounts& to = to_backend_.counts;
   const ProxyCounts& back = to_frontend_.counts;
   Multipart parts;
-  for (const std::uint64_t number : {to.messages, to.bytes, back.messages, back.bytes,
-                                     back.messages, back.bytes, to.messages, to.bytes}) {
+  for (const std::uint64_t number :
+       {to.messages + to.dropped, to.bytes + to_backend_.dropped_bytes, back.messages, back.bytes,
+        back.messages + back.dropped, back.bytes + to_frontend_.dropped_bytes, to.messages,
+        to.bytes}) {
     Message part(sizeof number);
     std::memcpy(part.mutable_bytes().data(), &number, sizeof number);
     parts.push_back(std::move(part));

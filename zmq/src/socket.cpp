@@ -49,15 +49,23 @@ Socket::Socket(Socket&& other) noexcept = default;
 
 Socket& Socket::operator=(Socket&& other) noexcept {
   if (this != &other) {
-    close();
+    close_quietly();
     impl_ = std::move(other.impl_);
   }
   return *this;
 }
 
-Socket::~Socket() { close(); }
+Socket::~Socket() { close_quietly(); }
 
-void Socket::close() noexcept {
+void Socket::close() {
+  if (impl_ == nullptr)
+    return;
+  if (!closed() && !impl_->of_the_parent())
+    impl_->home("zmq::Socket.close");
+  impl_->close();
+}
+
+void Socket::close_quietly() noexcept {
   if (impl_ != nullptr)
     impl_->close();
 }
@@ -153,13 +161,15 @@ int Socket::get_int(int number, const char* name) const {
   return value;
 }
 
+namespace {
+constexpr std::size_t longest_text = 1024; // endpoints and keys are shorter
+}
+
 std::string Socket::get_text(int number, const char* name) const {
-  std::array<char, 1024> buffer{}; // endpoints and keys are shorter
+  std::array<char, longest_text> buffer{};
   std::size_t size = buffer.size();
-  if (number == ZMQ_CURVE_PUBLICKEY || number == ZMQ_CURVE_SECRETKEY ||
-      number == ZMQ_CURVE_SERVERKEY) {
+  if (number == ZMQ_CURVE_PUBLICKEY || number == ZMQ_CURVE_SERVERKEY)
     size = 41; // this very size asks for Z85
-  }
   get_raw(number, name, buffer.data(), size);
   // All but a routing id, which is any bytes, come with a NUL at their end.
   if (number != ZMQ_ROUTING_ID && size > 0 && buffer[size - 1] == '\0')
@@ -180,24 +190,34 @@ namespace {
   } else if (error == ENOENT) {
     text += " (not an endpoint of this socket)";
   } else if (error == EPERM) {
-    text += " (others can reach it: make it a CURVE server, or allow_public_bind())";
+    text += " (others can reach it: make_curve_server() it, or allow_public_bind())";
   }
   detail::fail(error, text);
 }
 
 } // namespace
 
+// Whether it is as make_curve_server() leaves a socket: else libzmq lets everybody in while there
+// is no Authenticator.
+bool Socket::admits_by_curve() const {
+  return get(option::mechanism) == Mechanism::curve && get(option::curve_server) &&
+         get(option::zap_enforce_domain);
+}
+
 std::string Socket::bind(const std::string& endpoint) {
   SocketState& impl = use("zmq::Socket.bind");
   if (!impl.public_bind && detail::is_public(endpoint) && impl.handle != nullptr &&
-      !(get(option::mechanism) == Mechanism::curve && get(option::curve_server))) {
+      !admits_by_curve()) {
     fail_endpoint(EPERM, "bind", impl, " to ", endpoint);
   }
+  std::string bound(longest_text, '\0'); // no memory: nothing was bound
   const int error = zmq_bind(impl.handle, endpoint.c_str()) == 0 ? 0 : zmq_errno();
   impl.edge.settle();
   if (error != 0)
     fail_endpoint(error, "bind", impl, " to ", endpoint);
-  std::string bound = get(option::last_endpoint);
+  std::size_t size = bound.size();
+  get_raw(ZMQ_LAST_ENDPOINT, option::last_endpoint.name, bound.data(), size);
+  bound.resize(size - 1); // without the NUL
   impl.context->add_endpoint(impl.entry, bound);
   return bound;
 }
@@ -318,6 +338,9 @@ std::optional<Multipart> Socket::try_recv_multipart() {
 
 // -- typed messages ------------------------------------------------------------------------------
 
+void Socket::refuse(const EncodeError& error) const {
+  throw EncodeError(use("zmq::Socket.send").on("send") + ": " + error.what());
+}
 void Socket::refuse(const DecodeError& error, Message&& message) {
   refuse(error, multipart(std::move(message)));
 }

@@ -69,7 +69,7 @@ SocketState::SocketState(std::shared_ptr<ContextState> state, SocketType t)
 }
 
 void SocketState::close() noexcept {
-  if (made_under != forks) { // the descriptors are shared with the parent, the threads are not here
+  if (of_the_parent()) { // the descriptors are shared with the parent, the threads are not here
     handle = nullptr;
     return;
   }
@@ -82,6 +82,11 @@ void SocketState::close() noexcept {
 }
 
 // -- the Port ------------------------------------------------------------------------------------
+
+void SocketState::hear_of_the_end() noexcept {
+  if (context->has_shut_down()) [[unlikely]]
+    events();
+}
 
 unsigned SocketState::events() noexcept {
   int events = 0;
@@ -167,6 +172,7 @@ Deadline SocketState::limit(Direction direction, const Deadline* deadline) const
 void SocketState::complete(Direction direction, const char* what, const Deadline* deadline,
                            AttemptRef attempt, Outcome first) {
   const std::shared_ptr<SocketState> keep = shared_from_this();
+  hear_of_the_end();
   switch (edge.wait(direction, what, limit(direction, deadline), attempt, first)) {
   case Outcome::timeout:
     throw TimeoutError(on(name_of(direction)) + ": the time limit has passed");
@@ -209,7 +215,6 @@ void SocketState::send_slowly(Message& message, const Deadline* deadline, Outcom
   finish(sending);
 }
 
-
 void SocketState::recv_slowly(Message& message, const Deadline* deadline, Outcome first) {
   Receiving receiving(message);
   auto attempt = [this, &receiving]() noexcept { return receiving.attempt(handle); };
@@ -221,6 +226,7 @@ void SocketState::recv_slowly(Message& message, const Deadline* deadline, Outcom
 }
 
 bool SocketState::try_recv_one(Message& message) {
+  hear_of_the_end();
   Receiving receiving(message);
   auto attempt = [this, &receiving]() noexcept { return receiving.attempt(handle); };
   if (edge.try_once(Direction::receive, attempt) != Outcome::done)

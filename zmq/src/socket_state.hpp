@@ -51,9 +51,10 @@ struct SocketState final : Port, std::enable_shared_from_this<SocketState> {
   // std::logic_error on another hub, in checked builds, and in a forked child.
   void check(const char* what) const {
     home(what);
-    if (made_under != forks) [[unlikely]]
+    if (of_the_parent()) [[unlikely]]
       throw_of_the_parent(what);
   }
+  bool of_the_parent() const noexcept { return made_under != forks; }
   void close() noexcept;
 
   unsigned events() noexcept override;
@@ -77,9 +78,8 @@ struct SocketState final : Port, std::enable_shared_from_this<SocketState> {
     int size = -1;
     Outcome first = Outcome::busy;
     if (!is_addressed(type)) {
-      first = at_once(Direction::send, size, [&]() noexcept {
-        return zmq_msg_send(raw(message), handle, ZMQ_DONTWAIT);
-      });
+      first = at_once(Direction::send, size,
+                      [&]() noexcept { return zmq_msg_send(raw(message), handle, ZMQ_DONTWAIT); });
     }
     if (size < 0) [[unlikely]]
       return send_slowly(message, deadline, first);
@@ -134,8 +134,10 @@ private:
   template <class F>
   bool run(Direction direction, const char* what, Patience patience, const Deadline* deadline,
            F& attempt) {
-    if (patience == Patience::never)
+    if (patience == Patience::never) {
+      hear_of_the_end();
       return edge.try_once(direction, attempt) == Outcome::done;
+    }
     grove::detail::check_interrupts();
     const Outcome first = edge.first(direction, attempt);
     if (first != Outcome::done) [[unlikely]]
@@ -145,6 +147,9 @@ private:
   void complete(Direction direction, const char* what, const Deadline* deadline, AttemptRef attempt,
                 Outcome first);
   Deadline limit(Direction direction, const Deadline* deadline) const;
+  // Has libzmq notice that the context was shut down; not on the way of a message that goes at
+  // once.
+  void hear_of_the_end() noexcept;
 };
 
 } // namespace grove::zmq::detail

@@ -49,8 +49,9 @@ public:
   // lost.
   static Context& process();
 
-  // From now on every operation on its sockets that waits, or would have to, throws Closed; the
-  // others do when libzmq next looks, about a millisecond later at the latest. Never waits.
+  // From now on every operation on its sockets throws Closed; a greenlet that sends or receives and
+  // never has to wait hears of it when it next gives way, 64 operations later at the latest. Never
+  // waits.
   void shutdown() noexcept;
 
   // shutdown(), then waits until all its sockets are closed and nothing lingers. False if the

@@ -45,13 +45,13 @@ inline constexpr Option<bool, Access::write_only> router_mandatory{33, "router_m
 // High-water marks: messages held per peer before send() waits (or drops, by type); default 1000.
 inline constexpr Option<int> sndhwm{23, "sndhwm"};
 inline constexpr Option<int> rcvhwm{24, "rcvhwm"};
-// The limit of a send or recv that is given no deadline of its own; default: for ever.
+// The limit of a send or recv that is given no deadline of its own; default: for ever. Operations
+// of wait_any() have none: put after(1s) beside them.
 inline constexpr Option<milliseconds> rcvtimeo{27, "rcvtimeo"};
 inline constexpr Option<milliseconds> sndtimeo{28, "sndtimeo"};
 inline constexpr Option<bool> immediate{39, "immediate"};
 inline constexpr Option<bool, Access::write_only> conflate{54, "conflate"};
 inline constexpr Option<std::string> routing_id{5, "routing_id"};
-inline constexpr Option<std::string> identity = routing_id; // its older name
 inline constexpr Option<std::string, Access::read_only> last_endpoint{32, "last_endpoint"};
 inline constexpr Option<std::uint64_t> affinity{4, "affinity"}; // I/O threads, one a bit; 0: all
 
@@ -95,14 +95,16 @@ inline constexpr Option<int> tcp_keepalive_intvl{37, "tcp_keepalive_intvl"};
 inline constexpr Option<milliseconds> tcp_maxrt{80, "tcp_maxrt"};
 
 // -- who may talk to us -----------------------------------------------------------------------
+// Secrets are not given back. make_curve_server(), make_plain_server() and their like set what
+// belongs together; one that is set by hand asks nobody whom to let in.
 // Follows from the options below, the last one set; read only.
 inline constexpr Option<Mechanism, Access::read_only> mechanism{43, "mechanism"};
 inline constexpr Option<bool> plain_server{44, "plain_server"};
 inline constexpr Option<std::string> plain_username{45, "plain_username"};
-inline constexpr Option<std::string> plain_password{46, "plain_password"};
+inline constexpr Option<std::string, Access::write_only> plain_password{46, "plain_password"};
 inline constexpr Option<bool> curve_server{47, "curve_server"};
 inline constexpr Option<std::string> curve_publickey{48, "curve_publickey"}; // 40 characters, Z85
-inline constexpr Option<std::string> curve_secretkey{49, "curve_secretkey"};
+inline constexpr Option<std::string, Access::write_only> curve_secretkey{49, "curve_secretkey"};
 inline constexpr Option<std::string> curve_serverkey{50, "curve_serverkey"};
 inline constexpr Option<std::string> zap_domain{55, "zap_domain"};
 // libzmq lets CURVE clients in unasked while nobody answers at inproc://zeromq.zap.01. With this

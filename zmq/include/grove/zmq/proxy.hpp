@@ -94,6 +94,7 @@ private:
     Socket& to;
     bool exists; // these types can
     ProxyCounts counts{};
+    std::uint64_t dropped_bytes = 0;
     Multipart held{}; // received and not sent yet
     bool captured = false;
     GreenletRef<> mover{};

@@ -60,7 +60,7 @@ struct SocketStats {
 // before is thrown first, also where there is nothing to wait for. A greenlet that never has to
 // wait yields after every 64 operations.
 //
-// close(), which the destructor calls, wakes with Closed who waits. Messages that were sent and
+// close(), as the destructor, wakes with Closed who waits. Messages that were sent and
 // have not left yet are still delivered in the background, for `linger` (1 s by default).
 //
 // In the child of a fork() the parent's sockets throw std::logic_error; to close one there leaves
@@ -73,7 +73,7 @@ public:
   Socket(Socket&& other) noexcept;
   Socket& operator=(Socket&& other) noexcept;
   ~Socket();
-  void close() noexcept;
+  void close();
 
   // -- properties ----------------------------------------------------------------------------
   SocketType type() const;
@@ -91,7 +91,7 @@ public:
   // -- endpoints: tcp://HOST:PORT, ipc://PATH, inproc://NAME --------------------------------------
   // Returns the endpoint it got: `bind("tcp://127.0.0.1:*")` tells the port. An endpoint that other
   // machines can reach is refused (std::errc::operation_not_permitted) unless the socket is a CURVE
-  // server or was told allow_public_bind().
+  // server, by make_curve_server(), or was told allow_public_bind().
   std::string bind(const std::string& endpoint);
   void allow_public_bind(bool allow = true);
   void connect(const std::string& endpoint);
@@ -202,6 +202,8 @@ private:
   // From now on that Monitor is the one that hears of us. Gives the handle for as long as it is,
   // and this socket is open; then null.
   std::function<void*()> handle_while_heard_by(std::uint64_t monitor) const;
+  void close_quietly() noexcept;
+  bool admits_by_curve() const;
   detail::SocketState& use(const char* what) const;
   std::shared_ptr<detail::SocketState> share(const char* what) const;
   void set_raw(int number, const char* name, const void* value, std::size_t size);
@@ -213,6 +215,8 @@ private:
   void send_few(std::span<const std::byte> content);
   bool send_behind(Multipart& envelope, Message&& body, const Deadline* deadline, bool wait);
   template <class T>
+  Message encoded(const T& value, const CodecLimits& limits) const;
+  template <class T>
   T open(Message&& message, const CodecLimits& limits);
   template <class T>
   Enveloped<T> open(Multipart&& parts, const CodecLimits& limits);
@@ -220,6 +224,7 @@ private:
   Published<typename A::Value> open(Message&& message, const A& topics, const CodecLimits& limits);
   template <class Received, class F>
   auto understand(Received&& received, F decode);
+  [[noreturn]] void refuse(const EncodeError& error) const;
   [[noreturn]] void refuse(const DecodeError& error, Message&& message);
   [[noreturn]] void refuse(const DecodeError& error, Multipart&& parts);
 

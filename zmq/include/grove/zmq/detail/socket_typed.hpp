@@ -20,6 +20,15 @@ auto Socket::understand(Received&& received, F decode) {
 }
 
 template <class T>
+Message Socket::encoded(const T& value, const CodecLimits& limits) const {
+  try {
+    return to_message(value, limits);
+  } catch (const EncodeError& error) {
+    refuse(error);
+  }
+}
+
+template <class T>
 T Socket::open(Message&& message, const CodecLimits& limits) {
   return understand(std::move(message),
                     [&](const Message& body) { return from_message<T>(body, limits); });
@@ -47,15 +56,15 @@ Published<typename A::Value> Socket::open(Message&& message, const A& topics,
 
 template <Encoded T>
 void Socket::send(const T& value, const CodecLimits& limits) {
-  send(to_message(value, limits));
+  send(encoded(value, limits));
 }
 template <Encoded T>
 void Socket::send(const T& value, Deadline deadline, const CodecLimits& limits) {
-  send(to_message(value, limits), deadline);
+  send(encoded(value, limits), deadline);
 }
 template <Encoded T>
 bool Socket::try_send(const T& value, const CodecLimits& limits) {
-  return try_send(to_message(value, limits));
+  return try_send(encoded(value, limits));
 }
 
 template <class T>
@@ -78,16 +87,16 @@ std::optional<T> Socket::try_recv(const CodecLimits& limits) {
 
 template <class T>
 void Socket::send_enveloped(Multipart&& envelope, const T& body, const CodecLimits& limits) {
-  send_behind(envelope, to_message(body, limits), nullptr, true);
+  send_behind(envelope, encoded(body, limits), nullptr, true);
 }
 template <class T>
 void Socket::send_enveloped(Multipart&& envelope, const T& body, Deadline deadline,
                             const CodecLimits& limits) {
-  send_behind(envelope, to_message(body, limits), &deadline, true);
+  send_behind(envelope, encoded(body, limits), &deadline, true);
 }
 template <class T>
 bool Socket::try_send_enveloped(Multipart&& envelope, const T& body, const CodecLimits& limits) {
-  return send_behind(envelope, to_message(body, limits), nullptr, false);
+  return send_behind(envelope, encoded(body, limits), nullptr, false);
 }
 
 template <class T>
