@@ -14,12 +14,27 @@ certificate one
 certificate two
 certificate ann
 
-s_client() { # CA OPTION...: echoes a line
+s_client() { # CA OPTION...: begins to talk to $port; descriptor 8 is what it is told
   local ca=$1
   shift
-  echo hello | timeout 60 openssl s_client -quiet -no_ign_eof -connect "localhost:$port" \
+  rm -f "$work/in"
+  mkfifo "$work/in"
+  exec 8<>"$work/in"
+  # shellcheck disable=SC2016 # a background job would read /dev/null
+  start client bash -c 'exec "$@" <"$0"' "$work/in" openssl s_client -connect "localhost:$port" \
     -servername localhost -verify_hostname localhost -verify_return_error \
-    -CAfile "$work/$ca.pem" "$@" 2>"$work/err"
+    -CAfile "$work/$ca.pem" "$@" 8>&-
+}
+talks() { # CA OPTION...: it is answered
+  s_client "$@"
+  echo hello >&8
+  says client '^hello$'
+  echo Q >&8
+  ends client
+}
+is_refused() { # CA OPTION...
+  s_client "$@"
+  ends client 1
 }
 
 # -- the server ------------------------------------------------------------------------------------
@@ -28,31 +43,31 @@ cp "$work/one.pem" "$work/chain.pem"
 cp "$work/one.key" "$work/key.pem"
 start server "$server" "$work/chain.pem" "$work/key.pem"
 says server 'at 127\.0\.0\.1:([0-9]+)$' && port=${BASH_REMATCH[1]}
-[ "$(s_client one -tls1_3)" = hello ] || fail "TLS 1.3: $(cat "$work/err")"
+talks one -tls1_3
 says server 'somebody with TLS 1\.3, TLS_'
-[ "$(s_client one -tls1_2)" = hello ] || fail "TLS 1.2: $(cat "$work/err")"
+talks one -tls1_2
 says server 'somebody with TLS 1\.2, ECDHE-'
-! s_client one -tls1_1 -cipher ALL:@SECLEVEL=0 || fail "TLS 1.1 was let in"
+is_refused one -tls1_1 -cipher ALL:@SECLEVEL=0
 says server 'TLS handshake with .*: unsupported protocol'
 
 # A new certificate; then one that is not good.
 cp "$work/two.pem" "$work/chain.pem"
 cp "$work/two.key" "$work/key.pem"
 signal HUP server && says server 'new certificate'
-[ "$(s_client two)" = hello ] || fail "the new certificate: $(cat "$work/err")"
-! s_client one || fail "the old certificate is still shown"
+talks two
+is_refused one
 cp "$work/one.key" "$work/key.pem"
 signal HUP server && says server 'the old certificate stays: .*chain\.pem.*not that of the certificate'
-[ "$(s_client two)" = hello ] || fail "after a reload that failed: $(cat "$work/err")"
+talks two
 
 signal TERM server && ends server 143
 
 # Clients that it knows by their certificates.
 start server "$server" "$work/one.pem" "$work/one.key" --clients "$work/ann.pem"
 says server 'at 127\.0\.0\.1:([0-9]+)$' && port=${BASH_REMATCH[1]}
-[ "$(s_client one -cert "$work/ann.pem" -key "$work/ann.key")" = hello ] || fail "ann: $(cat "$work/err")"
+talks one -cert "$work/ann.pem" -key "$work/ann.key"
 says server 'CN=ann with TLS'
-! s_client one -tls1_2 || fail "a client without a certificate was let in"
+is_refused one -tls1_2
 says server 'peer did not return a certificate'
 signal TERM server && ends server 143
 
