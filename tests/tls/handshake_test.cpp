@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Handshakes that come to nothing, each with its reason, and those that come to something.
 #include <chrono>
-#include <functional>
+#include <cstdint>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -10,6 +11,7 @@
 #include <grove/hub/exceptions.hpp>
 #include <grove/hub/hub.hpp>
 #include <grove/hub/timeout.hpp>
+#include <grove/net/listener.hpp>
 
 #include "../support/process_test.hpp"
 #include "tls_test.hpp"
@@ -218,6 +220,45 @@ TEST_F(HandshakeTest, a_reset_in_the_middle_is_an_error_of_the_connection) {
   settle();
   ends.client.close();
   EXPECT_EQ(code_of([&] { server.get(); }), ECONNRESET);
+}
+
+// -- connect --------------------------------------------------------------------------------------
+
+TEST_F(HandshakeTest, connect_finds_the_host_and_has_it_prove_its_name) {
+  net::Listener listener(net::Address::ip("0.0.0.0", 0));
+  const std::uint16_t port = listener.local_address().port();
+  auto server = spawn([&] {
+    tls::TlsStream stream = tls::wrap_server(listener.accept(), server_);
+    stream.send_all("welcome to " + stream.server_name());
+    stream.close();
+    return side_of([&] { return tls::wrap_server(listener.accept(), server_); });
+  });
+  EXPECT_EQ(tls::connect("localhost", port, client_, 30s).recv(100), "welcome to localhost");
+  EXPECT_EQ(tls_error_of([&] { tls::connect("127.0.0.2", port, client_, 30s); }).reason(),
+            Reason::wrong_host);
+  EXPECT_EQ(tls_error_of(std::move(server).get()).reason(), Reason::refused);
+}
+TEST_F(HandshakeTest, one_deadline_is_over_the_connection_and_the_handshake) {
+  net::Listener silent(net::Address::loopback());
+  const std::uint16_t port = silent.local_address().port();
+  EXPECT_THROW(tls::connect("localhost", port, client_, 20ms), TimeoutError);
+}
+TEST_F(HandshakeTest, an_error_names_the_connection_and_the_host) {
+  net::Listener listener(net::Address::loopback());
+  const std::uint16_t port = listener.local_address().port();
+  auto server = spawn([&] {
+    net::StreamSocket socket = listener.accept();
+    socket.recv(1000); // what it does not understand
+    socket.send_all("220 plain text\r\n");
+    while (!socket.recv(1000).empty()) {
+    }
+  });
+  const TlsError error = tls_error_of([&] { tls::connect("localhost", port, client_, 30s); });
+  EXPECT_EQ(error.reason(), Reason::not_tls);
+  EXPECT_NE(error.peer().find("127.0.0.1:" + std::to_string(port) + " (localhost)"),
+            std::string::npos)
+      << error.what();
+  server.get();
 }
 
 TEST_F(HandshakeTest, a_certificate_that_is_asked_for_by_nobody_is_not_asked_for) {
