@@ -28,6 +28,7 @@ from bench_peers import Peers
 
 REPETITIONS = 5  # of what has no peers, in one process
 TURNS = 3  # of what has
+TURN_REPETITIONS = 3  # in each: of two the median would be the mean, and a cold first one half of it
 NS = {"ns": 1.0, "us": 1e3, "ms": 1e6, "s": 1e9}
 
 
@@ -188,7 +189,7 @@ def take_turns(folder, row, peers, results):
     theirs = results.theirs.setdefault(key, {peer: [] for peer in row.peers if peers.has(
         "savina" if row.binary == "savina_bench" else peer)})
     for _ in range(TURNS if theirs else 1):
-        repetitions = row.alone or (2 if theirs else REPETITIONS)
+        repetitions = row.alone or (TURN_REPETITIONS if theirs else REPETITIONS)
         results.keep(row, run(folder / row.binary, names, row.cpus, repetitions, row.options))
         for peer, figures in theirs.items():
             measured = peers.measure(peer, row.driver, row.cpus, pinned(row.cpus))

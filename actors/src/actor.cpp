@@ -45,11 +45,12 @@ ActorExtras& Sidecar::make_extras() {
 
 namespace {
 
-// Messages handled before the next in the run queue has its turn. With so many left, and more mail,
-// it is asked how long that takes: after the 1st, the 4th, the 16th and the 40th.
+// Messages handled before the next in the run queue has its turn. With so many left it is asked how
+// long that takes: after the 1st, the 4th, the 16th and the 40th.
 constexpr unsigned turn_budget = 64;
 constexpr std::uint64_t looks_at_clock = 1ULL << 63 | 1ULL << 60 | 1ULL << 48 | 1ULL << 24;
 constexpr std::uint16_t ends = flag::stopping | flag::kill_pending;
+constexpr std::uint16_t unusual = ends | flag::special;
 
 template <Mail* (*Take)(Identity*)>
 void drop_all(Identity* self) noexcept {
@@ -192,59 +193,113 @@ bool run_start(Identity* self) {
   return false;
 }
 
-// Handles mail until there is none, the turn is over, or one of the flags is set.
-template <bool Special, std::uint16_t Flags> inline void work(Identity* self) {
-  std::uint64_t began = 0;
-  for (unsigned left = turn_budget; Mail* mail = Special ? take_special(self) : take(self);) {
+// Handles mail until there is none, the turn is over, or one of the flags is set. `left`: of the
+// turn's messages; `began`: what look_at_turn() has returned.
+template <Mail* (*Take)(Identity*), std::uint16_t Flags>
+inline void work(Identity* self, unsigned left, std::uint64_t began) {
+  while (Mail* mail = Take(self)) {
     ++inbox_of(self).handled;
     mail->handle(self, mail);
     if ((self->flags & Flags) != 0 || --left == 0) [[unlikely]]
       break;
-    if constexpr (!Special) {
-      if (inbox_of(self).head == nullptr) // nearly always
+    if ((looks_at_clock >> left & 1) != 0) [[unlikely]] {
+      began = look_at_turn(*this_hub, began);
+      if (began == 0)
         break;
     }
-    if ((looks_at_clock >> left & 1) != 0 && turn_is_long(*this_hub, began)) [[unlikely]]
-      break;
   }
+}
+
+// Nearly always there is one message. The others are handled elsewhere, with registers of their
+// own. True if there is more.
+[[gnu::noinline]] bool work_on(Identity* self) {
+  if ((self->flags & unusual) == 0)
+    work<take, unusual>(self, turn_budget - 1, look_at_turn(*this_hub, 0));
+  return inbox_of(self).head != nullptr;
+}
+inline bool work_plain(Identity* self) {
+  if (Mail* mail = take(self)) [[likely]] {
+    ++inbox_of(self).handled;
+    mail->handle(self, mail);
+  }
+  return inbox_of(self).head != nullptr && work_on(self);
+}
+
+// It ends, or its inbox is more than a plain queue.
+[[gnu::noinline]] void end_unusual_turn(Identity* self) noexcept {
+  if ((self->flags & ends) != 0) {
+    const bool killed = (self->flags & flag::kill_pending) != 0;
+    finish(self, {killed ? ExitReason::Kind::killed : ExitReason::Kind::stopped, nullptr});
+  } else if (has_special_mail(self)) {
+    this_hub->push(self);
+  } else {
+    self->flags = static_cast<std::uint16_t>(self->flags & ~flag::scheduled);
+  }
+}
+
+// Why a turn has failed: in raw memory, as most turns do not.
+union Failure {
+  ExitReason reason;
+  Failure() {}  // NOLINT: as said
+  ~Failure() {} // NOLINT
+};
+[[gnu::noinline]] ExitReason* note_failure(Failure& failure) { // in a catch block
+  return ::new (static_cast<void*>(&failure.reason)) ExitReason(reason_in_flight());
+}
+[[gnu::noinline]] void finish_failed(Identity* self, ExitReason* reason) noexcept {
+  finish(self, std::move(*reason));
+  reason->~ExitReason();
+}
+
+// Calls work(self), which tells whether there is more mail, and does what is to be done then:
+// outside the catch block, as it may wait.
+template <class Work>
+[[gnu::always_inline]] inline void take_turn(Identity* self, Work work) noexcept {
+  Failure failure;
+  ExitReason* failed = nullptr;
+  bool more = false;
+  try {
+    more = work(self);
+  } catch (const Rejected&) { // a message that was told, and is refused: nothing more
+    more = inbox_of(self).head != nullptr;
+  } catch (...) {
+    failed = note_failure(failure);
+  }
+  if (failed != nullptr) [[unlikely]] {
+    finish_failed(self, failed);
+    return;
+  }
+  const std::uint16_t flags = self->flags;
+  if ((flags & unusual) != 0) [[unlikely]]
+    end_unusual_turn(self);
+  else if (more)
+    this_hub->push(self);
+  else
+    self->flags = static_cast<std::uint16_t>(flags & ~flag::scheduled);
+}
+
+[[gnu::noinline]] void run_unusual(Identity* self) noexcept {
+  if ((self->flags & flag::unstarted) != 0 && !run_start(self))
+    return;
+  if ((self->flags & ends) != 0)
+    end_unusual_turn(self);
+  else if ((self->flags & flag::special) != 0)
+    take_turn(self, [](Identity* me) {
+      work<take_special, ends>(me, turn_budget, 0);
+      return has_special_mail(me);
+    });
+  else
+    take_turn(self, work_plain);
 }
 
 } // namespace
 
 // No buffers here: handlers are called through a pointer, with guards of their own.
 __attribute__((no_stack_protector)) void run_actor(Identity* self) noexcept {
-  if ((self->flags & flag::unstarted) != 0) [[unlikely]] {
-    if (!run_start(self))
-      return;
-  }
-  ExitReason reason;
-  bool failed = false;
-  if ((self->flags & ends) == 0) [[likely]] {
-    try {
-      if ((self->flags & flag::special) == 0) [[likely]]
-        work<false, ends | flag::special>(self);
-      else
-        work<true, ends>(self);
-    } catch (const Rejected&) { // a message that was told, and is refused: nothing more
-    } catch (...) {             // the rest happens outside the catch block: it may wait
-      reason = reason_in_flight();
-      failed = true;
-    }
-  }
-  bool more = inbox_of(self).head != nullptr;
-  if (failed || (self->flags & (ends | flag::special)) != 0) [[unlikely]] {
-    if (failed || (self->flags & ends) != 0) {
-      if (!failed && (self->flags & flag::kill_pending) != 0)
-        reason.kind = ExitReason::Kind::killed;
-      finish(self, std::move(reason));
-      return;
-    }
-    more = has_special_mail(self);
-  }
-  if (more)
-    this_hub->push(self);
+  if ((self->flags & (flag::unstarted | unusual)) != 0) [[unlikely]]
+    run_unusual(self);
   else
-    self->flags = static_cast<std::uint16_t>(self->flags & ~flag::scheduled);
+    take_turn(self, work_plain);
 }
 
 namespace {

@@ -48,7 +48,7 @@ public:
   void jump_to(std::int64_t nanoseconds) { base_ = nanoseconds; }
 
 private:
-  std::int64_t now_by_sync();
+  [[gnu::noinline]] std::int64_t now_by_sync();
 
   static constexpr int rate_bits = 24;
   static constexpr std::uint64_t longest = std::uint64_t{1} << 34; // nothing overflows

@@ -342,8 +342,10 @@ namespace {
     detail::throw_empty("grove: join of an empty GreenletRef");
   detail::check_home(self->home, "join");
   detail::Identity* me = detail::this_hub->current;
-  if ((me->flags & detail::flag::interrupts) != 0) [[unlikely]]
+  if ((me->flags & detail::flag::interrupts) != 0) [[unlikely]] {
     detail::deliver_interrupts();
+    me = detail::this_hub->current; // the same: it need not be kept over the call
+  }
   if ((self->flags & detail::flag::finished) != 0)
     return true;
   if (self == me) [[unlikely]]
@@ -359,8 +361,10 @@ GROVE_NO_CANARY bool GreenletRef<void>::join(Deadline deadline) const {
 }
 
 namespace {
-[[noreturn, gnu::noinline, gnu::cold]] void throw_no_value(const GreenletRef<>& greenlet) {
-  const detail::GreenletState* state = state_of(greenlet.identity());
+[[noreturn, gnu::noinline, gnu::cold]] void throw_no_value(detail::Identity* self) {
+  detail::add_reference(self);
+  const auto greenlet = GreenletRef<>::adopt(self);
+  const detail::GreenletState* state = state_of(self);
   if (!greenlet.ready())
     throw TimeoutError("get: " + greenlet.name() + " has not ended in time");
   if (state->end == detail::End::killed)
@@ -370,8 +374,9 @@ namespace {
 } // namespace
 
 GROVE_NO_CANARY void GreenletRef<void>::get(Deadline deadline) const {
-  if (!join_greenlet(self_, deadline) || state_of(self_)->end != detail::End::value) [[unlikely]]
-    throw_no_value(*this);
+  detail::Identity* const self = self_;
+  if (!join_greenlet(self, deadline) || state_of(self)->end != detail::End::value) [[unlikely]]
+    throw_no_value(self);
 }
 
 bool GreenletRef<void>::kill(Deadline deadline) const { return kill(nullptr, deadline); }

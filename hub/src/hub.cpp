@@ -193,15 +193,16 @@ namespace {
 void run_posted(Identity*, Mail* mail) {
   auto* call = static_cast<PostedCall*>(mail);
   const bool shutting_down = HubImpl::here().shutting_down;
-  if (call->in_poll || shutting_down) {
-    if (call->in_poll)
-      call->run(call);
-    call->dispose(call);
+  const PostedOps& ops = *call->ops;
+  if (ops.in_poll || shutting_down) {
+    if (ops.in_poll)
+      ops.run(call);
+    ops.dispose(call);
     return;
   }
   const AsMain as_main;
   spawn([holder = std::unique_ptr<PostedCall, void (*)(PostedCall*)>(
-             call, [](PostedCall* c) { c->dispose(c); })] { holder->run(holder.get()); });
+             call, [](PostedCall* c) { c->ops->dispose(c); })] { holder->ops->run(holder.get()); });
 }
 } // namespace
 
@@ -252,7 +253,7 @@ void HubImpl::shut_down() {
   for (Mail* late = inbox.exchange(closed_mark(), std::memory_order_acq_rel); late != nullptr;) {
     Mail* next = late->next;
     if (late->handle == run_posted)
-      static_cast<PostedCall*>(late)->dispose(static_cast<PostedCall*>(late));
+      static_cast<PostedCall*>(late)->ops->dispose(static_cast<PostedCall*>(late));
     else
       late->handle(nullptr, late);
     late = next;
@@ -285,10 +286,9 @@ void throw_wrong_hub(const char* what) {
 bool post_or_drop(Hub& hub, PostedCall* call) {
   call->handle = run_posted;
   call->target = nullptr;
-  call->home = no_hub_index;
   if (HubImpl::of(hub).send(call))
     return true;
-  call->dispose(call);
+  call->ops->dispose(call);
   return false;
 }
 

@@ -66,7 +66,7 @@ void Interrupts::deliver(HubState& hub, Identity* me) {
     Timeout* scope = me->extras->first_expired;
     forget(*scope);
     if (scope->error_ != nullptr)
-      std::rethrow_exception(scope->error_);
+      std::rethrow_exception(*scope->error_);
     throw TimeoutExpired{scope};
   }
   if ((me->flags & flag::deadlock) != 0) {
@@ -112,13 +112,14 @@ void Interrupts::knock(Identity* identity) noexcept {
 }
 
 void Interrupts::expire(Timeout& scope) noexcept {
-  if (!scope.owner_.alive())
+  if (!scope.owner().alive())
     return;
-  Identity* owner = scope.owner_.identity;
+  Identity* owner = scope.owner_;
   Timeout** at = &owner->extras->first_expired;
   while (*at != nullptr)
     at = &(*at)->next_;
   *at = &scope;
+  scope.next_ = nullptr;
   scope.expired_ = true;
   owner->flags |= flag::expired;
   knock(owner);
@@ -128,14 +129,13 @@ void Interrupts::forget(Timeout& scope) noexcept {
   if (!scope.expired_)
     return;
   scope.expired_ = false;
-  if (!scope.owner_.alive())
+  if (!scope.owner().alive())
     return;
-  Identity* owner = scope.owner_.identity;
+  Identity* owner = scope.owner_;
   Timeout** at = &owner->extras->first_expired;
   while (*at != &scope)
     at = &(*at)->next_;
   *at = scope.next_;
-  scope.next_ = nullptr;
   if (owner->extras->first_expired == nullptr)
     clear(owner, flag::expired);
 }
@@ -163,43 +163,64 @@ void kill_identity(Identity* identity, std::exception_ptr error) {
 
 } // namespace detail
 
+// The usual way in and out touches as little as it can: a scope that is left in time is all that
+// most of them ever are.
 Timeout::Timeout(Deadline deadline) {
+  detail::HubState& hub = *detail::this_hub;
+  if (hub.index != detail::no_hub_index && hub.current->extras != nullptr &&
+      detail::HubImpl::of(hub).timers.has_room()) [[likely]]
+    begin(hub, deadline);
+  else
+    begin_slowly(deadline);
+}
+
+void Timeout::begin_slowly(Deadline deadline) {
   detail::HubState& hub = detail::here();
-  owner_ = {hub.current, hub.current->generation};
-  detail::Extras& extras = detail::extras_of(hub.current); // expiry must not have to allocate
-  timer_.scope = this;
-  timer_.fire = [](detail::Timer& timer) noexcept {
-    detail::Interrupts::expire(*static_cast<Expiry&>(timer).scope);
+  detail::extras_of(hub.current); // expiry must not have to allocate
+  if (!detail::HubImpl::of(hub).timers.has_room())
+    detail::HubImpl::of(hub).timers.make_room();
+  begin(hub, deadline);
+}
+
+[[gnu::always_inline]] inline void Timeout::begin(detail::HubState& hub,
+                                                  Deadline deadline) noexcept {
+  detail::Identity* me = hub.current;
+  fire = [](detail::Timer& timer) noexcept {
+    detail::Interrupts::expire(static_cast<Timeout&>(timer));
   };
   if (!deadline.is_never())
-    detail::HubImpl::of(hub).timers.add(timer_, deadline.nanoseconds());
-  outer_ = extras.scopes;
-  extras.scopes = this;
+    detail::HubImpl::of(hub).timers.add_idle(*this, deadline.nanoseconds());
+  expired_ = false;
+  error_ = nullptr;
+  owner_ = me;
+  generation_ = me->generation;
+  outer_ = me->extras->scopes;
+  me->extras->scopes = this;
 }
 
 Timeout::~Timeout() {
   detail::HubState& hub = *detail::this_hub;
-  if (timer_.armed())
-    detail::HubImpl::of(hub).timers.remove(timer_);
   detail::Extras* extras = hub.current != nullptr ? hub.current->extras : nullptr;
-  if (extras != nullptr && extras->scopes == this && !expired_) [[likely]]
+  if (extras != nullptr && extras->scopes == this && error_ == nullptr &&
+      detail::HubImpl::of(hub).timers.remove_last(*this)) [[likely]]
     extras->scopes = outer_;
   else
-    leave();
+    end_slowly();
 }
 
-void Timeout::leave() noexcept {
-  detail::Interrupts::forget(*this);
-  if (!owner_.alive() || owner_.identity->extras == nullptr) // main's, after its hub
+void Timeout::end_slowly() noexcept {
+  cancel();
+  delete error_;
+  if (!owner().alive() || owner_->extras == nullptr) // main's, after its hub
     return;
-  Timeout** at = &owner_.identity->extras->scopes;
+  Timeout** at = &owner_->extras->scopes;
   while (*at != this)
     at = &(*at)->outer_;
   *at = outer_;
 }
 
 void Timeout::cancel() noexcept {
-  detail::disarm(timer_);
+  detail::disarm(*this);
   detail::Interrupts::forget(*this);
 }
 
@@ -208,8 +229,8 @@ Deadline current_deadline() {
   std::int64_t due = Deadline().nanoseconds();
   if (extras != nullptr) {
     for (const Timeout* scope = extras->scopes; scope != nullptr; scope = scope->outer_) {
-      if (scope->expired_ || scope->timer_.armed())
-        due = std::min(due, scope->timer_.due);
+      if (scope->expired_ || scope->armed())
+        due = std::min(due, scope->due);
     }
   }
   return Deadline::Clock::time_point(std::chrono::nanoseconds(due));

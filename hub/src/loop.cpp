@@ -69,19 +69,17 @@ void HubImpl::tick() {
   poll();
 }
 
-bool turn_is_long(HubState& state, std::uint64_t& began) noexcept {
+std::uint64_t look_at_turn(HubState& state, std::uint64_t began) noexcept {
   HubImpl& hub = HubImpl::of(state);
   if (hub.simulation != nullptr)
-    return false;
+    return 1;
   const std::uint64_t now = cycles();
-  if (began == 0) {
-    began = now;
-    return false;
-  }
+  if (began == 0)
+    return now;
   if (now - began < hub.poll_interval_cycles)
-    return false;
+    return began;
   hub.wind(1);
-  return true;
+  return 0;
 }
 
 void HubImpl::poll() {

@@ -110,7 +110,7 @@ Mail* more_mail(HubState& hub, std::uint16_t size_class) {
 }
 
 void return_mail(HubState& hub, Mail* mail) noexcept {
-  if (mail->home == no_hub_index) {
+  if (mail->home == no_free_list) {
     ::operator delete(mail);
     return;
   }

@@ -13,8 +13,10 @@ namespace grove::detail {
 
 namespace {
 
-constexpr std::size_t small = 128; // bytes of a pooled node; larger ones come from operator new
-constexpr std::size_t batch = 32;  // nodes that travel home at once
+// Two cache lines, the second of which is touched by large closures only.
+constexpr std::size_t node_size = 128;
+constexpr std::size_t line_size = 64;
+constexpr std::size_t batch = 32; // nodes that travel home at once
 
 struct Pool;
 
@@ -23,6 +25,8 @@ struct alignas(std::max_align_t) Head {
   Pool* home;
   Head* next;
 };
+
+constexpr std::size_t small = node_size - sizeof(Head); // what is larger comes from operator new
 
 // The free nodes of one thread. Never freed: nodes may come home when the thread has ended, and a
 // later thread goes on with it.
@@ -107,7 +111,7 @@ void* take_call(std::size_t bytes) {
   if (head != nullptr) {
     mine.pool->free = head->next;
   } else {
-    head = static_cast<Head*>(::operator new(sizeof(Head) + small));
+    head = static_cast<Head*>(::operator new(node_size, std::align_val_t(line_size)));
     head->home = mine.pool;
   }
   return head + 1;
@@ -121,7 +125,7 @@ void give_call(void* call, std::size_t bytes) noexcept {
   Head* head = static_cast<Head*>(call) - 1;
   Store& mine = store;
   if (head->home == nullptr) {
-    ::operator delete(head);
+    ::operator delete(head, std::align_val_t(line_size));
   } else if (head->home == mine.pool) {
     head->next = mine.pool->free;
     mine.pool->free = head;

@@ -33,55 +33,60 @@ struct Turn {
   void* sp;
 };
 
-inline Turn take_host(HubState& hub, Identity* next) {
+inline Context* take_host(HubState& hub) {
   Context* host = hub.idle_hosts;
   hub.idle_hosts = host->next;
-  return {next, host, host->sp};
+  return host;
 }
 
-// A stack for one that has not begun. If none can be had it ends with that error, and the next
-// runnable one is looked at.
+// A stack for one that has not begun, at rest or new. If none can be had it ends with that error,
+// and the next runnable one is looked at.
 [[gnu::noinline]] Turn new_context_for(HubState& hub, Identity* next) {
   for (;;) {
     try {
-      const std::size_t size =
-          (next->flags & flag::own_stack) != 0 ? next->extras->stack_size : std::size_t{0};
-      Context* fresh = HubImpl::of(hub).stacks.take(size);
-      return {next, fresh, fresh->sp};
+      const bool own = (next->flags & flag::own_stack) != 0;
+      Context* host = !own && hub.idle_hosts != nullptr
+                          ? take_host(hub)
+                          : HubImpl::of(hub).stacks.take(own ? next->extras->stack_size : 0);
+      host->eh = {}; // whoever switches to it that way takes what it finds
+      return {next, host, host->sp};
     } catch (...) {
       fail_to_begin(next, std::current_exception());
     }
     next = next_runnable(hub);
     if (next->context != nullptr)
       return {next, next->context, next->sp};
-    if (hub.idle_hosts != nullptr && (next->flags & flag::own_stack) == 0)
-      return take_host(hub, next);
   }
-}
-
-// The context that runs `next`: its own, or a host that will pick it up.
-inline Turn turn_of(HubState& hub, Identity* next) {
-  if (next->context != nullptr)
-    return {next, next->context, next->sp};
-  if (hub.idle_hosts == nullptr || (next->flags & flag::own_stack) != 0) [[unlikely]]
-    return new_context_for(hub, next);
-  return take_host(hub, next);
 }
 
 // Leaves `self` for that turn, and comes back when it is one of who left. Whatever the other side
 // needs is set on this one: there it would come from the resumed stack, and as the next switch
 // begins with the identity that runs, each would wait for the loads of the one before.
-template <bool Rests = false>
-inline void leave(HubState& hub, Context* self, void** save, Turn turn) {
+template <Switch How = Switch::between_two>
+[[gnu::always_inline]] inline void leave(HubState& hub, Context* self, void** save, Turn turn) {
   hub.current = turn.identity;
-  turn.identity->context = nullptr;
+  if (How != Switch::to_host) // that one has none
+    turn.identity->context = nullptr;
   // What woke us may have come while the others were looked at. Nobody is parked on one that rests.
-  if (Rests || turn.context != self)
-    switch_context<Rests>(hub, self, save, turn.context, turn.sp);
+  if (How != Switch::between_two || turn.context != self)
+    switch_context<How>(hub, self, save, turn.context, turn.sp);
 }
-inline void suspend(HubState& hub, Identity* me, Context* self) {
+// The context that runs `next`: its own, or a host that will pick it up. Inlined, as a ret after
+// the switch would be that of another call.
+[[gnu::always_inline]] inline void leave_for(HubState& hub, Context* self, void** save,
+                                             Identity* next) {
+  if (Context* to = next->context) [[likely]] {
+    leave(hub, self, save, {next, to, next->sp});
+  } else if (hub.idle_hosts != nullptr && (next->flags & flag::own_stack) == 0) [[likely]] {
+    Context* host = take_host(hub);
+    leave<Switch::to_host>(hub, self, save, {next, host, host->sp});
+  } else {
+    leave(hub, self, save, new_context_for(hub, next));
+  }
+}
+[[gnu::always_inline]] inline void suspend(HubState& hub, Identity* me, Context* self) {
   me->context = self; // before idle(): what wakes us may come in there, and no switch is needed
-  leave(hub, self, &me->sp, turn_of(hub, next_runnable(hub)));
+  leave_for(hub, self, &me->sp, next_runnable(hub));
 }
 
 } // namespace
@@ -132,7 +137,7 @@ GROVE_NO_CANARY void yield_now() {
   hub.push(me); // behind at least one: no need to look whether the queue is empty again
   hub.run_head = next->next;
   me->context = self;
-  leave(hub, self, &me->sp, turn_of(hub, next));
+  leave_for(hub, self, &me->sp, next);
   me = hub.current; // the same, sooner known
   if ((me->flags & flag::interrupts) != 0) [[unlikely]]
     Interrupts::after(hub, me);
@@ -181,7 +186,7 @@ GROVE_NO_CANARY void park_behind(HubState& hub, Identity* child, const char* wha
   self->parked_at = hub.time;
   me->flags |= flag::parked;
   me->context = self;
-  leave(hub, self, &me->sp, turn_of(hub, child));
+  leave_for(hub, self, &me->sp, child);
   me = hub.current; // the same, sooner known
   if (me->wake == Wake::interrupt) [[unlikely]]
     Interrupts::resume(hub, me);
@@ -216,6 +221,25 @@ void wake_next(Identity* identity) noexcept {
   this_hub->push_front(identity);
 }
 
+namespace {
+// A turn of a stack of its own size, which runs one greenlet at a time. Inlined: no frame of a back
+// trace.
+[[gnu::always_inline]] inline void run_alone(HubState& hub, Context* self) noexcept {
+  hub.current->ops->run(hub.current);
+  Identity* next = next_runnable(hub);
+  const Turn turn =
+      next->context != nullptr ? Turn{next, next->context, next->sp} : new_context_for(hub, next);
+  HubImpl::of(hub).stacks.give(hub, self); // last: `next` must not get it
+  leave<Switch::from_host>(hub, self, &self->sp, turn);
+}
+// The next in line wants a stack of its own size.
+[[gnu::noinline]] void rest_for_other(HubState& hub, Context* self, Identity* next) noexcept {
+  const Turn turn = new_context_for(hub, next);
+  HubImpl::of(hub).stacks.give(hub, self); // last: `next` must not get it
+  leave<Switch::from_host>(hub, self, &self->sp, turn);
+}
+} // namespace
+
 // What every stack does: run what is runnable and owns no context, as plain calls; when the next
 // one has a context, rest, and let it have the thread.
 [[noreturn]] void stack_main() noexcept {
@@ -227,16 +251,24 @@ void wake_next(Identity* identity) noexcept {
 #endif
   HubState& hub = *this_hub;
   Context* self = hub.context;
+  while (self->own_size)
+    run_alone(hub, self);
   for (;;) {
     Identity* next = hub.current; // set by whoever switched here
-    do {
-      hub.current = next;
+    for (;;) {
       next->ops->run(next);
       next = next_runnable(hub);
-    } while (next->context == nullptr && !self->own_size && (next->flags & flag::own_stack) == 0);
-    const Turn turn = turn_of(hub, next); // before this stack may be taken by another
-    HubImpl::of(hub).stacks.give(hub, self);
-    leave<true>(hub, self, &self->sp, turn);
+      if (next->context != nullptr || (next->flags & flag::own_stack) != 0)
+        break;
+      hub.current = next;
+    }
+    if (Context* to = next->context) [[likely]] {
+      self->next = hub.idle_hosts;
+      hub.idle_hosts = self;
+      leave<Switch::from_host>(hub, self, &self->sp, {next, to, next->sp});
+    } else {
+      rest_for_other(hub, self, next);
+    }
   }
 }
 

@@ -13,15 +13,17 @@ namespace grove::detail {
 
 // -- SharedWaiter --------------------------------------------------------------------------------
 
+namespace {
+constexpr PostedOps waiter_ops{
+    [](PostedCall* call) { static_cast<SharedWaiter*>(call)->arrive(); },
+    [](PostedCall* call) noexcept { static_cast<SharedWaiter*>(call)->drop(); }, true};
+} // namespace
+
 SharedWaiter::SharedWaiter(Waiter* on_stack)
-    : PostedCall{}, hub(on_stack != nullptr ? this_hub->hub : nullptr),
+    : PostedCall(waiter_ops), hub(on_stack != nullptr ? this_hub->hub : nullptr),
       who(on_stack != nullptr ? IdentityRef{on_stack->who, on_stack->who->generation}
                               : IdentityRef{}),
-      waiter(on_stack) {
-  run = [](PostedCall* call) { static_cast<SharedWaiter*>(call)->arrive(); };
-  dispose = [](PostedCall* call) noexcept { static_cast<SharedWaiter*>(call)->drop(); };
-  in_poll = true;
-}
+      waiter(on_stack) {}
 
 void SharedWaiter::drop() noexcept {
   if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1)

@@ -40,7 +40,7 @@ inline void make_context(Context* context, char* top) {
 
 #else
 
-[[gnu::always_inline]] inline void jump(void** save, void* next) {
+[[gnu::always_inline]] inline void jump_without_red_zone(void** save, void* next) {
   auto arrived = boost::context::detail::jump_fcontext(next, save);
   *static_cast<void**>(arrived.data) = arrived.fctx;
 }
@@ -59,19 +59,20 @@ inline void make_context(Context* context, char* top) {
 
 // Leaves `from`, whose stack pointer goes to `save`, and goes on in `to` at `sp`. Keeps errno and
 // the C++ runtime's exception state per context; a host that rests has none. The sanitizers must be
-// told last, and not through an instrumented call.
-template <bool Rests = false>
+// told last, and not through an instrumented call. Only schedule.cpp may use it: see its flags.
+template <Switch How = Switch::between_two>
 [[gnu::always_inline]] inline void switch_context(HubState& hub, Context* from, void** save,
                                                   Context* to, void* sp) {
-  exchange_thread_state<Rests>(hub, from, to);
+  exchange_thread_state<How>(hub, from, to);
 #if GROVE_ASAN
   __sanitizer_start_switch_fiber(&from->fake_stack, to->limit, to->size);
 #endif
 #if GROVE_TSAN
   __tsan_switch_to_fiber(to->fiber, 0);
 #endif
-  *hub.error = to->error;
-  jump(save, sp);
+  if constexpr (How != Switch::to_host)
+    *hub.error = to->error;
+  jump_without_red_zone(save, sp);
 #if GROVE_ASAN
   __sanitizer_finish_switch_fiber(from->fake_stack, nullptr, nullptr);
 #endif

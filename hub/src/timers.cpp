@@ -2,7 +2,23 @@
 // The timer heap.
 #include "timers.hpp"
 
+#include <algorithm>
+
 namespace grove::detail {
+
+void Timers::make_room() {
+  all_.resize(std::max(std::size_t{64}, 2 * room_));
+  room_ = all_.size();
+}
+
+void Timers::remove(Timer& timer) noexcept {
+  const std::size_t at = timer.position;
+  timer.position = Timer::idle;
+  if (at < sorted_)
+    remove_sorted(at);
+  else
+    fill_from_back(at);
+}
 
 void Timers::remove_sorted(std::size_t at) {
   const Entry last = all_[--sorted_];
@@ -25,8 +41,8 @@ void Timers::fire_due(std::int64_t now) noexcept {
 }
 
 void Timers::shift(std::int64_t by) noexcept {
-  for (Entry& entry : all_)
-    entry.timer->due = entry.due += by;
+  for (std::size_t at = 0; at < size_; ++at)
+    all_[at].timer->due = all_[at].due += by;
 }
 
 void Timers::sift_up(std::size_t at, Entry entry) {

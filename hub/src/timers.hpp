@@ -14,8 +14,8 @@ namespace grove::detail {
 // before anybody asks for the earliest: until then new ones lie behind the heap, in no order.
 class Timers {
 public:
-  bool empty() const { return all_.empty(); }
-  std::size_t size() const { return all_.size(); }
+  bool empty() const { return size_ == 0; }
+  std::size_t size() const { return size_; }
   std::int64_t earliest() { // of one at least
     sort_in();
     return all_.front().due;
@@ -23,19 +23,30 @@ public:
   void add(Timer& timer, std::int64_t due) {
     if (timer.armed()) [[unlikely]]
       remove(timer);
-    all_.push_back({due, &timer}); // all that can throw
+    if (!has_room()) [[unlikely]]
+      make_room(); // all that can throw
+    add_idle(timer, due);
+  }
+  bool has_room() const { return size_ != room_; }
+  void make_room();
+  // One that is not armed; there is room for it.
+  void add_idle(Timer& timer, std::int64_t due) noexcept {
+    const std::size_t at = size_++;
+    all_[at] = {due, &timer};
     timer.due = due;
     timer.order = armed_++;
-    timer.position = static_cast<std::uint32_t>(all_.size() - 1);
+    timer.position = static_cast<std::uint32_t>(at);
   }
-  void remove(Timer& timer) noexcept { // an armed one
-    const std::size_t at = timer.position;
+  // If it is the one that was armed last, which is nearly always so, and has not been sorted in.
+  bool remove_last(Timer& timer) noexcept {
+    const std::size_t last = size_ - 1;
+    if (timer.position != last || last < sorted_)
+      return false;
+    size_ = last;
     timer.position = Timer::idle;
-    if (at < sorted_) [[unlikely]]
-      remove_sorted(at);
-    else
-      fill_from_back(at);
+    return true;
   }
+  void remove(Timer& timer) noexcept; // an armed one
   // Fires everything due by `now`, in order; what that arms anew waits for the next call.
   void fire_due(std::int64_t now) noexcept;
   // Moves all of them by that many nanoseconds.
@@ -44,13 +55,14 @@ public:
   template <class Keep>
   void keep_if(Keep keep) noexcept {
     std::size_t kept = 0;
-    for (const Entry entry : all_) { // a copy: its place may be taken
+    for (std::size_t at = 0; at < size_; ++at) {
+      const Entry entry = all_[at]; // a copy: its place may be taken
       if (keep(*entry.timer))
         place(kept++, entry);
       else
         entry.timer->position = Timer::idle;
     }
-    all_.erase(all_.begin() + static_cast<std::ptrdiff_t>(kept), all_.end());
+    size_ = kept;
     sorted_ = 0;
   }
 
@@ -68,20 +80,21 @@ private:
   }
   // The last one goes where a gap is.
   void fill_from_back(std::size_t gap) {
-    const Entry last = all_.back();
-    all_.pop_back();
-    if (gap != all_.size())
-      place(gap, last);
+    --size_;
+    if (gap != size_)
+      place(gap, all_[size_]);
   }
   void sort_in() {
-    for (; sorted_ != all_.size(); ++sorted_)
+    for (; sorted_ != size_; ++sorted_)
       sift_up(sorted_, all_[sorted_]);
   }
   void remove_sorted(std::size_t at);
   void sift_up(std::size_t at, Entry entry);
   void sift_down(std::size_t at, Entry entry);
 
-  std::vector<Entry> all_;
+  std::vector<Entry> all_;  // with room behind the last
+  std::size_t size_ = 0;    // so many of them are timers
+  std::size_t room_ = 0;    // all_.size()
   std::size_t sorted_ = 0;  // so many of them are the heap
   std::uint64_t armed_ = 0; // how many were ever armed
 };

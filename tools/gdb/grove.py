@@ -145,12 +145,15 @@ class Greenlet:
         """Of where it left its stack."""
         sp = read_u64(self.address + self.hub.table.sp)
         if self.hub.table.inline_switch:
-            # [address][rbx][rbp][128 bytes]; at the address: pop rbx, pop rbp, lea 128(rsp),rsp.
-            # Behind these the frame is as its function knows it.
+            # [address][rbx][rbp][128 bytes]; at the address: pop rbx, pop rbp, lea 128(rsp),rsp; in
+            # functions without a red zone neither the bytes nor the lea. Behind these the frame is
+            # as its function knows it.
             rip, rbx, rbp = struct.unpack("<QQQ", read(sp, 24))
             back = bytes.fromhex("5b5d488da42480000000")
             if read(rip, len(back)) == back:
                 return {"rip": rip + len(back), "rsp": sp + 24 + 128, "rbx": rbx, "rbp": rbp}
+            if read(rip, 2) == back[:2]:
+                return {"rip": rip + 2, "rsp": sp + 24, "rbx": rbx, "rbp": rbp}
             return {"rip": rip, "rsp": sp + 8, "rbx": rbx, "rbp": rbp}
         # jump_fcontext: 16 bytes, then these.
         r12, r13, r14, r15, rbx, rbp, rip = struct.unpack("<7Q", read(sp + 16, 56))

@@ -128,7 +128,8 @@ public:
   auto ask(M&& message, Deadline deadline = {}) const {
     using Type = std::decay_t<M>;
     Handlers::template check<Type>();
-    return detail::ask<Type>(handlers_, slot_, generation_, std::forward<M>(message), deadline);
+    return detail::ask<Type, Handlers, M>(handlers_, slot_, generation_, std::forward<M>(message),
+                                          deadline);
   }
   // The same, and tells why there is no answer by its kind. Mistakes are thrown all the same:
   // AskCycle, a negative deadline.

@@ -153,6 +153,16 @@ private:
 };
 
 namespace detail {
+template <class Result, class F, class... Args>
+GreenletRef<Result> make_greenlet_on(HubState& hub, F&& f, Args&&... args) {
+  if constexpr (sizeof...(Args) == 0) {
+    return GreenletRef<Result>::adopt(make_task<Result, std::decay_t<F>>(hub, std::forward<F>(f)));
+  } else {
+    using Call = Bound<std::decay_t<F>, std::decay_t<Args>...>;
+    return GreenletRef<Result>::adopt(
+        make_task<Result, Call>(hub, std::forward<F>(f), std::forward<Args>(args)...));
+  }
+}
 void set_options(Identity* self, const SpawnOptions& options);
 bool elsewhere(const SpawnOptions& options);
 void end_with_parent(Identity* self); // who is running is the parent
@@ -168,24 +178,18 @@ using SpawnResult = std::decay_t<std::invoke_result_t<std::decay_t<F>, std::deca
 template <class F, class... Args>
 requires SpawnCallable<F, Args...> GreenletRef<SpawnResult<F, Args...>>
 make_greenlet(F&& f, Args&&... args) {
-  using Result = SpawnResult<F, Args...>;
-  detail::HubState& hub = detail::here();
-  if constexpr (sizeof...(Args) == 0) {
-    return GreenletRef<Result>::adopt(
-        detail::make_task<Result, std::decay_t<F>>(hub, std::forward<F>(f)));
-  } else {
-    using Call = detail::Bound<std::decay_t<F>, std::decay_t<Args>...>;
-    return GreenletRef<Result>::adopt(
-        detail::make_task<Result, Call>(hub, std::forward<F>(f), std::forward<Args>(args)...));
-  }
+  return detail::make_greenlet_on<SpawnResult<F, Args...>>(detail::here(), std::forward<F>(f),
+                                                           std::forward<Args>(args)...);
 }
 
 // Makes a greenlet and starts it: it runs when the current one waits.
 template <class F, class... Args>
 requires SpawnCallable<F, Args...> GreenletRef<SpawnResult<F, Args...>> spawn(F&& f,
                                                                               Args&&... args) {
-  auto ref = make_greenlet(std::forward<F>(f), std::forward<Args>(args)...);
-  detail::start_here(*detail::this_hub, ref.identity());
+  detail::HubState& hub = detail::here();
+  auto ref = detail::make_greenlet_on<SpawnResult<F, Args...>>(hub, std::forward<F>(f),
+                                                               std::forward<Args>(args)...);
+  detail::start_here(hub, ref.identity());
   return ref;
 }
 

@@ -22,11 +22,16 @@ namespace detail {
 class HubImpl;
 
 // A closure under way to another hub. Either a greenlet runs it there, or, if it neither waits nor
-// throws, the poll itself does.
-struct PostedCall : Mail {
+// throws, the poll itself does. Kept small: each cache line of it travels to the other processor.
+struct PostedCall;
+struct PostedOps {
   void (*run)(PostedCall*);              // runs the closure; leaves the node alone
   void (*dispose)(PostedCall*) noexcept; // frees the node
-  bool in_poll = false;
+  bool in_poll;
+};
+struct PostedCall : Mail {
+  const PostedOps* ops;
+  explicit PostedCall(const PostedOps& o) : Mail{}, ops(&o) {}
 };
 // Takes the node over. False if the hub has shut down: the node is disposed of.
 bool post_or_drop(Hub& hub, PostedCall* call);
@@ -34,12 +39,12 @@ bool post_or_drop(Hub& hub, PostedCall* call);
 void* take_call(std::size_t bytes);
 void give_call(void* call, std::size_t bytes) noexcept;
 
-template <class F>
+template <bool InPoll, class F>
 PostedCall* make_posted_call(F&& f) {
   using Function = std::decay_t<F>;
   struct Call : PostedCall {
     Function function;
-    explicit Call(F&& g) : PostedCall{}, function(std::forward<F>(g)) {}
+    Call(F&& g, const PostedOps& o) : PostedCall(o), function(std::forward<F>(g)) {}
     static void* operator new(std::size_t bytes) {
       if constexpr (alignof(Call) <= alignof(std::max_align_t))
         return take_call(bytes);
@@ -53,17 +58,15 @@ PostedCall* make_posted_call(F&& f) {
         ::operator delete(call, std::align_val_t(alignof(Call)));
     }
   };
-  auto* call = new Call(std::forward<F>(f));
-  call->run = [](PostedCall* c) { std::move(static_cast<Call*>(c)->function)(); };
-  call->dispose = [](PostedCall* c) noexcept { delete static_cast<Call*>(c); };
-  return call;
+  static constexpr PostedOps posted_ops{
+      [](PostedCall* c) { std::move(static_cast<Call*>(c)->function)(); },
+      [](PostedCall* c) noexcept { delete static_cast<Call*>(c); }, InPoll};
+  return new Call(std::forward<F>(f), posted_ops);
 }
 // For closures that only make greenlets runnable.
 template <class F>
 bool post_inline(Hub& hub, F&& f) {
-  PostedCall* call = make_posted_call(std::forward<F>(f));
-  call->in_poll = true;
-  return post_or_drop(hub, call);
+  return post_or_drop(hub, make_posted_call<true>(std::forward<F>(f)));
 }
 } // namespace detail
 
@@ -148,7 +151,7 @@ private:
 
 template <std::invocable F>
 bool Hub::post(F&& f) {
-  return detail::post_or_drop(*this, detail::make_posted_call(std::forward<F>(f)));
+  return detail::post_or_drop(*this, detail::make_posted_call<false>(std::forward<F>(f)));
 }
 
 } // namespace grove

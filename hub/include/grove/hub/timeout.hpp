@@ -21,13 +21,14 @@ namespace grove {
 // Scopes nest; an inner one may outlast an outer one, and each is told apart by is(). A kill that
 // arrives first wins; the scope ends with the object, after which nothing is thrown any more.
 // Hub-local; lives on the stack of the greenlet (or handler) that made it.
-class Timeout {
+class Timeout : detail::Timer {
 public:
   // Starts at once. A default Deadline never expires.
   explicit Timeout(Deadline deadline);
   // The same, and what is thrown is that error: `Timeout limit(5s, TooLong())`.
   Timeout(Deadline deadline, std::exception_ptr error) : Timeout(deadline) {
-    error_ = std::move(error);
+    if (error != nullptr)
+      error_ = new std::exception_ptr(std::move(error));
   }
   template <class E>
   requires(!std::convertible_to<E, std::exception_ptr>) Timeout(Deadline deadline, E error)
@@ -38,22 +39,23 @@ public:
 
   // The scope goes on without a limit.
   void cancel() noexcept;
-  bool pending() const { return timer_.armed(); } // armed and not expired
+  bool pending() const { return armed(); } // armed and not expired
   bool is(const TimeoutExpired& expired) const { return expired.scope == this; }
 
 private:
   friend struct detail::Interrupts;
   friend Deadline current_deadline();
-  void leave() noexcept; // the list of its owner's scopes
-  struct Expiry : detail::Timer {
-    Timeout* scope = nullptr;
-  };
-  Expiry timer_;
-  detail::IdentityRef owner_;
-  Timeout* next_ = nullptr;  // in its owner's list of expired scopes
-  Timeout* outer_ = nullptr; // in its owner's list of open scopes
-  bool expired_ = false;
-  std::exception_ptr error_; // null: TimeoutExpired
+  void begin(detail::HubState& hub, Deadline deadline) noexcept;
+  void begin_slowly(Deadline deadline); // makes first what there is not yet
+  detail::IdentityRef owner() const { return {owner_, generation_}; }
+  void end_slowly() noexcept;
+  // begin() sets them all, each once.
+  detail::Identity* owner_;
+  Timeout* next_;            // in its owner's list of expired scopes
+  Timeout* outer_;           // in its owner's list of open scopes
+  std::uint32_t generation_; // the owner's
+  bool expired_;
+  std::exception_ptr* error_; // owned; null, as nearly always: TimeoutExpired
 };
 
 // The earliest end of the running greenlet's open Timeout scopes.

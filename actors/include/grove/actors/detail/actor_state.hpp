@@ -106,11 +106,11 @@ void report_long_inbox(Identity* actor) noexcept;
   mail->next = nullptr;
   *inbox.tail = mail;
   inbox.tail = &mail->next;
-  count_in(actor, inbox);
   if ((actor->flags & flag::scheduled) == 0) {
     actor->flags |= flag::scheduled;
     hub.push(actor);
   }
+  count_in(actor, inbox); // last: behind the call that it seldom makes no register is needed
 }
 inline Mail* take(Identity* actor) {
   Inbox& inbox = inbox_of(actor);

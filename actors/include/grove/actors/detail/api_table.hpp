@@ -94,13 +94,11 @@ inline constexpr std::array<ApiRow, sizeof...(S) + 1> api_table{api_row<A, S>().
 
 template <class M>
 void drop_told(Identity*, Mail* mail) {
-  const Envelope<M> envelope(mail);
-  lose_dropped(lost_message<M>(envelope.body()));
+  lose_told<M>(mail);
 }
 template <class M, class R, class From>
 void drop_asked(Identity*, Mail* mail) {
-  const Envelope<Question<M, From>> envelope(mail);
-  drop_question<R>(envelope.body().from);
+  drop_question<R, Question<M, From>>(mail);
 }
 template <class S, class M = MessageIn<S>, class R = ReplyIn<S>>
 inline constexpr ApiRow dropping_row{&signature<S>, drop_told<M>, drop_asked<M, R, Asker>,

@@ -42,9 +42,16 @@ inline bool may_be_told(HubState& hub, Identity* slot, std::uint32_t generation,
          admit_told(slot, generation, message);
 }
 
+// How a message comes to what is not inlined: a small and plain one as a value, so that it need not
+// lie in memory for the sake of a call that is hardly ever made.
+template <class M, class Arg>
+using Passed = std::conditional_t<std::is_trivially_copyable_v<M> && sizeof(M) <= 16 &&
+                                      std::is_trivially_constructible_v<M, Arg&&>,
+                                  M, Arg&&>;
+
 template <class M, class Handlers, class Arg>
 [[gnu::noinline]] void tell_slowly(Handlers handlers, Identity* slot, std::uint32_t generation,
-                                   std::uint16_t home, Arg&& message) {
+                                   std::uint16_t home, Passed<M, Arg> message) {
   HubState& hub = *this_hub;
   const bool here = home == hub.index;
   if (here && !may_be_told(hub, slot, generation, lost_message<M>(message)))
@@ -64,10 +71,10 @@ template <class M, class Handlers, class Arg>
                                         std::uint16_t home, Arg&& message) {
   HubState& hub = *this_hub;
   if (home == hub.index && slot->generation == generation && (slot->flags & flag::special) == 0 &&
-      hub.context->message == nullptr) [[likely]]
+      hub.context->message == nullptr && has_mail<sizeof(M)>(hub)) [[likely]]
     append(hub, slot, make_mail<M>(hub, handlers.template tell<M>(), std::forward<Arg>(message)));
   else
-    tell_slowly<M>(handlers, slot, generation, home, std::forward<Arg>(message));
+    tell_slowly<M, Handlers, Arg>(handlers, slot, generation, home, std::forward<Arg>(message));
 }
 
 template <class M, class Arg>
@@ -162,11 +169,10 @@ ask_into(ReplySlotOf<AnswerBy<Handlers, M>>& answer, HubState& hub, Handlers han
 }
 
 template <class M, class Handlers, class Arg>
-AnswerBy<Handlers, M> ask(Handlers handlers, Identity* slot, std::uint32_t generation,
-                          Arg&& message, Deadline deadline) {
+[[gnu::noinline]] AnswerBy<Handlers, M> ask_slowly(Handlers handlers, Identity* slot,
+                                                   std::uint32_t generation, Passed<M, Arg> message,
+                                                   Deadline deadline) {
   using R = AnswerBy<Handlers, M>;
-  static_assert(!std::is_reference_v<R>,
-                "a reply is a value: receive() must not return a reference");
   HubState& hub = *this_hub;
   if (hub.index == no_hub_index) [[unlikely]]
     return ask_blocking<M>(handlers, slot, generation, std::forward<Arg>(message), deadline);
@@ -175,6 +181,46 @@ AnswerBy<Handlers, M> ask(Handlers handlers, Identity* slot, std::uint32_t gener
       ask_into<M>(answer, hub, handlers, slot, generation, std::forward<Arg>(message), deadline);
   if (how != Asked::answered) [[unlikely]]
     throw_unanswered(slot, how, std::move(answer.error));
+  if constexpr (!std::is_void_v<R>)
+    return R(std::move(answer.value));
+}
+
+// An idle actor of this hub is asked, without a deadline, by who has none: all of it in one
+// function. No buffers here but the asker's own value.
+template <class M, class Handlers, class Arg>
+__attribute__((no_stack_protector)) AnswerBy<Handlers, M>
+ask(Handlers handlers, Identity* slot, std::uint32_t generation, Passed<M, Arg> message,
+    Deadline deadline) {
+  using R = AnswerBy<Handlers, M>;
+  static_assert(!std::is_reference_v<R>,
+                "a reply is a value: receive() must not return a reference");
+  using Body = Question<M, Asker>;
+  HubState& hub = *this_hub;
+  if (!is_here(hub, slot) || slot->generation != generation ||
+      (slot->flags & (flag::scheduled | flag::special)) != 0 ||
+      (hub.current->flags & flag::interrupts) != 0 || hub.context->message != nullptr ||
+      !deadline.is_never() || !has_mail<sizeof(Body)>(hub)) [[unlikely]]
+    return ask_slowly<M, Handlers, Arg>(handlers, slot, generation, std::forward<Arg>(message),
+                                        deadline);
+  Context* const context = hub.context;
+  const struct Forget {
+    Context* context;
+    ~Forget() { context->question = 0; }
+  } forget{context};
+  const std::uint64_t question = hub.questions + 1;
+  Mail* mail = make_mail<Body>(hub, handlers.template ask<M, Asker>(), Asker{hub.current, question},
+                               std::forward<Arg>(message));
+  hub.questions = question;
+  ReplySlotOf<R> answer;
+  context->reply = &answer;
+  context->asks = slot;
+  context->question = question;
+  append(hub, slot, mail);
+  park("ask");
+  if (answer.state == ReplySlot::State::failed) [[unlikely]] {
+    const Asked how = answer.error != nullptr ? Asked::failed : Asked::down;
+    throw_unanswered(slot, how, std::move(answer.error));
+  }
   if constexpr (!std::is_void_v<R>)
     return R(std::move(answer.value));
 }

@@ -25,24 +25,26 @@ namespace grove::detail {
 // Ends a body and gives its envelope back, whatever happened to the message.
 template <class Body>
 struct Envelope {
+  HubState& hub; // asked for once: a handler changes many things, but not its thread
   Mail* mail;
-  explicit Envelope(Mail* m) : mail(m) {
+  explicit Envelope(Mail* m) : hub(*this_hub), mail(m) {
     if (m == nullptr)
       __builtin_unreachable();
   }
   Envelope(const Envelope&) = delete;
   Envelope& operator=(const Envelope&) = delete;
-  ~Envelope() {
+  [[gnu::always_inline]] ~Envelope() {
     if (mail == nullptr)
       return; // it was put aside
     body().~Body();
-    release_mail<sizeof(Body)>(*this_hub, mail);
+    release_mail<sizeof(Body)>(hub, mail);
   }
   Body& body() const { return *mail_body<Body>(mail); }
 };
 
 template <class Body, class... Args>
-Mail* make_mail(HubState& hub, void (*handle)(Identity*, Mail*), Args&&... args) {
+[[gnu::always_inline]] inline Mail* make_mail(HubState& hub, void (*handle)(Identity*, Mail*),
+                                              Args&&... args) {
   Mail* mail = take_mail<sizeof(Body)>(hub);
   if constexpr (std::is_nothrow_constructible_v<Body, Args&&...>) {
     ::new (static_cast<void*>(mail + 1)) Body(std::forward<Args>(args)...);

@@ -61,13 +61,19 @@ template <class A, class M>
 }
 
 // Mail that is dropped counts itself: a stop() is no message.
+template <class M>
+[[gnu::noinline, gnu::cold]] void lose_told(Mail* mail) noexcept {
+  const Envelope<M> envelope(mail);
+  lose_dropped(lost_message<M>(envelope.body()));
+}
+
 template <class A, class M>
 void handle_tell(Identity* actor, Mail* mail) {
-  Envelope<M> envelope(mail);
   if (actor == nullptr) [[unlikely]] {
-    lose_dropped(lost_message<M>(envelope.body()));
+    lose_told<M>(mail);
     return;
   }
+  Envelope<M> envelope(mail);
   [[maybe_unused]] StashTurn<A, M> stash(actor);
   // A forwarded message goes on though nobody waits for its answer.
   if constexpr (!AnswerTo<ReplyOf<A, M>>::now &&
@@ -87,12 +93,21 @@ struct Question {
   Question(From asker, Arg&& m) : from(std::move(asker)), message(std::forward<Arg>(m)) {}
 };
 
-template <class R, class From>
-void drop_question(From& from) noexcept {
+template <class R, class Body>
+[[gnu::noinline, gnu::cold]] void drop_question(Mail* mail) noexcept {
+  const Envelope<Body> envelope(mail);
   count_dropped();
   std::exception_ptr error;
   if (tell_asker(error))
-    reply_failure<R>(from, std::move(error));
+    reply_failure<R>(envelope.body().from, std::move(error));
+}
+template <class R, class From>
+[[gnu::noinline, gnu::cold]] void reply_gone(From& from) {
+  reply_failure<R>(from, nullptr);
+}
+template <class R, class From>
+[[gnu::noinline, gnu::cold]] void reply_exception(From& from) { // the one in flight
+  reply_failure<R>(from, std::current_exception());
 }
 
 inline bool was_asked(const Asker&) { return true; }
@@ -105,19 +120,19 @@ template <class A, class M, class From>
 void handle_ask(Identity* actor, Mail* mail) {
   using R = AnswerOf<A, M>;
   using Body = Question<M, From>;
-  Envelope<Body> envelope(mail);
-  Body& question = envelope.body();
-  if (actor == nullptr) {
-    drop_question<R>(question.from);
+  if (actor == nullptr) [[unlikely]] {
+    drop_question<R, Body>(mail);
     return;
   }
+  Envelope<Body> envelope(mail);
+  Body& question = envelope.body();
   [[maybe_unused]] StashTurn<A, M> stash(actor);
   // Unless it is answered, the asker hears that the actor is gone: a kill passes here.
   struct Unanswered {
     Body* question;
     ~Unanswered() {
       if (question != nullptr)
-        reply_failure<R>(question->from, nullptr);
+        reply_gone<R>(question->from);
     }
   } guard{&question};
   try {
@@ -141,10 +156,10 @@ void handle_ask(Identity* actor, Mail* mail) {
     throw;
   } catch (const Rejected&) {
     guard.question = nullptr;
-    reply_failure<R>(question.from, std::current_exception());
+    reply_exception<R>(question.from);
   } catch (...) {
     guard.question = nullptr;
-    reply_failure<R>(question.from, std::current_exception());
+    reply_exception<R>(question.from);
     throw; // and the actor ends of it
   }
 }

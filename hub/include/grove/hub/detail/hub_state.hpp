@@ -18,6 +18,7 @@ inline constexpr std::uint16_t no_hub_index = 0xff;
 inline constexpr std::size_t max_hubs = 255;
 inline constexpr std::size_t identity_classes = 32;
 inline constexpr std::size_t mail_classes = 4;
+inline constexpr std::uint16_t no_free_list = 0xfffe; // from operator new; no thread's index
 
 // A message on its way to an identity, or a closure on its way to a hub. The body follows.
 struct Mail {
@@ -27,7 +28,7 @@ struct Mail {
   void (*handle)(Identity*, Mail*);
   Identity* target;         // set only by senders of other hubs
   std::uint32_t generation; // likewise
-  std::uint16_t home;       // the hub whose free list it belongs to
+  std::uint16_t home;       // the hub whose free list it belongs to, or no_free_list
   std::uint16_t size_class; // 64 << size_class bytes; mail_classes = from operator new
 };
 static_assert(sizeof(Mail) == 32);

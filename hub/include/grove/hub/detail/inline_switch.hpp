@@ -37,18 +37,22 @@
 
 namespace grove::detail {
 
+// Who leaves, and whom for: a host that rests has no state of its own to keep.
+enum class Switch : std::uint8_t { between_two, from_host, to_host };
+
 // What the C++ runtime and libc keep per thread, and we per context; errno comes last, by the
 // caller.
-template <bool Rests = false>
+template <Switch How = Switch::between_two>
 [[gnu::always_inline]] inline void exchange_thread_state(HubState& hub, Context* from,
                                                          Context* to) {
-  if constexpr (Rests) {
-    from->eh = {};
-  } else {
+  if constexpr (How != Switch::from_host) {
     from->eh = *hub.eh;
     from->error = *hub.error;
   }
-  *hub.eh = to->eh;
+  if constexpr (How == Switch::to_host)
+    *hub.eh = {};
+  else
+    *hub.eh = to->eh;
   hub.context = to;
 }
 
@@ -59,8 +63,9 @@ extern "C" void grove_stack_entry();
 [[gnu::used]] inline void (*const requires_inline_switch)() = grove_stack_entry;
 
 // Leaves this stack, whose pointer goes to `save`: [address][rbx][rbp], then the red zone of 128
-// bytes. Goes on at `next`, which was left in the same way. A back trace that a signal takes in the
-// middle of it ends there: the stack pointer is not where the function's own tables say.
+// bytes, if the function may use one. Goes on at `next`, which was left in the same way. A back
+// trace that a signal takes in the middle of it ends there: the stack pointer is not where the
+// function's own tables say.
 #ifdef __GCC_HAVE_DWARF2_CFI_ASM
 #define GROVE_TRACE_ENDS_HERE ".cfi_remember_state\n\t.cfi_undefined rip\n\t"
 #define GROVE_TRACE_GOES_ON ".cfi_restore_state\n\t"
@@ -68,34 +73,41 @@ extern "C" void grove_stack_entry();
 #define GROVE_TRACE_ENDS_HERE
 #define GROVE_TRACE_GOES_ON
 #endif
-[[gnu::always_inline]] inline void jump(void** save, void* next) {
-  asm volatile(GROVE_TRACE_ENDS_HERE
-               "leaq -128(%%rsp), %%rsp\n\t" // step over the red zone
-               "pushq %%rbp\n\t"
-               "pushq %%rbx\n\t"
-               "leaq 1f(%%rip), %%rax\n\t"
-               "pushq %%rax\n\t"
-               "movq %%rsp, (%0)\n\t"
-               "movq %1, %%rsp\n\t"
-               "popq %%rax\n\t"
-               "jmpq *%%rax\n\t"
-               "1: popq %%rbx\n\t"
-               "popq %%rbp\n\t"
-               "leaq 128(%%rsp), %%rsp\n\t" // back traces of parked greenlets begin after this
-               GROVE_TRACE_GOES_ON
-               : "+D"(save), "+S"(next)
-               :
-               : "rax", "rcx", "rdx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
-                 "memory", "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7",
-                 "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15"
 #ifdef __AVX512F__
-                 ,
-                 "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", "xmm23", "xmm24",
-                 "xmm25", "xmm26", "xmm27", "xmm28", "xmm29", "xmm30", "xmm31", "k0", "k1", "k2",
-                 "k3", "k4", "k5", "k6", "k7"
+#define GROVE_CLOBBERS_MORE                                                                        \
+  , "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", "xmm23", "xmm24", "xmm25",      \
+      "xmm26", "xmm27", "xmm28", "xmm29", "xmm30", "xmm31", "k0", "k1", "k2", "k3", "k4", "k5",    \
+      "k6", "k7"
+#else
+#define GROVE_CLOBBERS_MORE
 #endif
-  );
+// Back traces of parked greenlets begin behind `after`.
+#define GROVE_JUMP(before, after)                                                                  \
+  asm volatile(GROVE_TRACE_ENDS_HERE before "pushq %%rbp\n\t"                                      \
+                                            "pushq %%rbx\n\t"                                      \
+                                            "leaq 1f(%%rip), %%rax\n\t"                            \
+                                            "pushq %%rax\n\t"                                      \
+                                            "movq %%rsp, (%0)\n\t"                                 \
+                                            "movq %1, %%rsp\n\t"                                   \
+                                            "popq %%rax\n\t"                                       \
+                                            "jmpq *%%rax\n\t"                                      \
+                                            "1: popq %%rbx\n\t"                                    \
+                                            "popq %%rbp\n\t" after GROVE_TRACE_GOES_ON             \
+               : "+D"(save), "+S"(next)                                                            \
+               :                                                                                   \
+               : "rax", "rcx", "rdx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",        \
+                 "memory", "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7",   \
+                 "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14",                      \
+                 "xmm15" GROVE_CLOBBERS_MORE)
+[[gnu::always_inline]] inline void jump(void** save, void* next) {
+  GROVE_JUMP("leaq -128(%%rsp), %%rsp\n\t", "leaq 128(%%rsp), %%rsp\n\t");
 }
+// For functions that are compiled without a red zone.
+[[gnu::always_inline]] inline void jump_without_red_zone(void** save, void* next) {
+  GROVE_JUMP("", "");
+}
+#undef GROVE_JUMP
+#undef GROVE_CLOBBERS_MORE
 #undef GROVE_TRACE_ENDS_HERE
 #undef GROVE_TRACE_GOES_ON
 

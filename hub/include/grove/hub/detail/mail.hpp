@@ -22,6 +22,13 @@ constexpr std::uint16_t mail_class_of(std::size_t body_bytes) {
 Mail* more_mail(HubState& hub, std::uint16_t size_class);
 void return_mail(HubState& hub, Mail* mail) noexcept;
 
+// True if take_mail() has one at hand.
+template <std::size_t BodyBytes>
+bool has_mail(const HubState& hub) {
+  constexpr std::uint16_t size_class = mail_class_of(BodyBytes);
+  return size_class >= mail_classes || hub.free_mail[size_class % mail_classes] != nullptr;
+}
+
 // Raw room for a body of that size behind a Mail whose home and size_class are set.
 template <std::size_t BodyBytes>
 [[gnu::always_inline]] inline Mail* take_mail(HubState& hub) {
@@ -36,7 +43,7 @@ template <std::size_t BodyBytes>
       return more_mail(hub, size_class);
   }
   auto* mail = static_cast<Mail*>(::operator new(sizeof(Mail) + BodyBytes));
-  mail->home = no_hub_index;
+  mail->home = no_free_list;
   mail->size_class = mail_classes;
   return mail;
 }
@@ -45,7 +52,7 @@ template <std::size_t BodyBytes>
 void release_mail(HubState& hub, Mail* mail) noexcept {
   constexpr std::uint16_t size_class = mail_class_of(BodyBytes);
   if constexpr (size_class < mail_classes) {
-    if (mail->home == hub.index && hub.index != no_hub_index) [[likely]] {
+    if (mail->home == hub.index) [[likely]] {
       mail->next = hub.free_mail[size_class];
       hub.free_mail[size_class] = mail;
       return;

@@ -35,9 +35,9 @@ void drop_extras(Identity* identity) noexcept;
 // wake_next() resumes it before all others.
 void park_behind(HubState& hub, Identity* child, const char* what);
 void wake_next(Identity* identity) noexcept;
-// Asked now and then in a turn of many steps, with a 0 at first: true if 100 us have passed since
-// then. Who runs is to give way; before the next one runs the hub looks outside. Never true under a
-// Simulation, where computing takes no time.
-bool turn_is_long(HubState& hub, std::uint64_t& began) noexcept;
+// Called now and then in a turn of many steps, with a 0 at first and then with what it returned.
+// Returns 0 when 100 us have passed since the first call: who runs is to give way, and before the
+// next one runs the hub looks outside. Never under a Simulation, where computing takes no time.
+std::uint64_t look_at_turn(HubState& hub, std::uint64_t began) noexcept;
 
 } // namespace grove::detail

@@ -18,10 +18,10 @@ struct Interrupts;
 struct Timer {
   static constexpr std::uint32_t idle = std::numeric_limits<std::uint32_t>::max();
 
-  std::int64_t due = 0; // nanoseconds of steady_clock
-  std::uint64_t order = 0;
+  std::int64_t due;    // nanoseconds of steady_clock; since it was armed, as is the next
+  std::uint64_t order; // of arming
   std::uint32_t position = idle;
-  void (*fire)(Timer&) noexcept = nullptr;
+  void (*fire)(Timer&) noexcept;
 
   bool armed() const { return position != idle; }
 };
