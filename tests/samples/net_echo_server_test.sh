@@ -62,6 +62,7 @@ listener = socket.socket()
 listener.bind(('127.0.0.1', 0))
 listener.listen()
 os.dup2(listener.fileno(), 3)
+os.set_inheritable(3, True) # it may have been there
 os.environ.update(LISTEN_FDS='1', LISTEN_PID=str(os.getpid()), LISTEN_FDNAMES='echo')
 os.execv(sys.argv[1], [sys.argv[1], '--port', '1'])
 PYTHON
