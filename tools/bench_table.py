@@ -3,7 +3,8 @@
 
 usage: bench_table.py [--no-peers] FOLDER [NAME...]
 
-FOLDER holds hub_bench, actor_bench, savina_bench, and zmq_bench with keep_awake (see bench_zmq.py); a
+FOLDER holds hub_bench, actor_bench, savina_bench, and zmq_bench with keep_awake (see bench_zmq.py), and
+net_echo_server with net_load (see bench_net.py); a
 NAME (or the beginning of one, "switch") selects rows. The drivers of the peers (bench/peers) are built in build/peers. Each row is pinned; ours and the
 peers take turns: a ratio is the median of those of the turns, and a bar in nanoseconds or bytes is for
 the best turn, as whatever else runs can only make it worse. What is measured in memory starts a
@@ -20,6 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
+import bench_net
 import bench_zmq
 from bench_peers import Peers
 
@@ -307,24 +309,26 @@ def main(arguments):
         print(__doc__)
         return 2
     folder, wanted = Path(arguments[0]), arguments[1:]
-    known = ROWS + list(savina_rows(folder)) + bench_zmq.ROWS
+    known = ROWS + list(savina_rows(folder)) + bench_zmq.ROWS + bench_net.ROWS
     for name in wanted:
         if not any(row.name.startswith(name) for row in known):
             names = ", ".join(dict.fromkeys(row.name for row in known))
             return error(f"there is no benchmark '{name}'; there are: {names}")
     chosen = [row for row in known if not wanted or any(row.name.startswith(n) for n in wanted)]
     of_zmq = [row for row in chosen if isinstance(row, bench_zmq.Row)] if with_peers else []
+    of_net = [row for row in chosen if isinstance(row, bench_net.Row)] if with_peers else []
     rows = [row for row in chosen if isinstance(row, Row)]
     build = Path("build/peers")
     results = measure(folder, rows, Peers(build) if with_peers and rows else None)
-    zmq = bench_zmq.measure(folder, build, of_zmq) if of_zmq else {}
-    if not results.ours and not zmq:
+    others = bench_zmq.measure(folder, build, of_zmq) if of_zmq else {}
+    others |= bench_net.measure(folder, build, of_net) if of_net else {}
+    if not results.ours and not others:
         return error("nothing was measured")
 
     table = [("benchmark", "figure", "against", "ratio", "bar", "")]
     bad = []
-    for row in rows + of_zmq:
-        found = zmq[row.name] if row.name in zmq else lines(row, results)
+    for row in rows + of_zmq + of_net:
+        found = others[row.name] if row.name in others else lines(row, results)
         for number, line in enumerate(found):
             table.append((row.name if number == 0 else "", *line))
             if line[-1] in ("missing", "MISSED") and row.name not in bad:

@@ -5,6 +5,7 @@
 #include <grove/hub.hpp>
 #include <grove/net/address.hpp>
 #include <grove/net/connect.hpp>
+#include <grove/net/connection_pool.hpp>
 #include <grove/net/listener.hpp>
 #include <grove/net/resolver.hpp>
 #include <grove/net/socket.hpp>
