@@ -156,8 +156,9 @@ void check(const ResolverOptions& options) {
     if (!server.is_ip())
       refuse("a server that is no IP address");
   }
-  if (options.timeout && options.timeout->count() <= 0)
-    refuse("a timeout that is not positive");
+  if (options.timeout &&
+      (options.timeout->count() <= 0 || *options.timeout > std::chrono::hours(24)))
+    refuse("a timeout that is not positive, or above a day");
   if (options.tries && (*options.tries == 0 || *options.tries > 100))
     refuse("tries below 1 or above 100");
   if (options.max_ttl.count() < 0 || options.max_negative_ttl.count() < 0)

@@ -7,6 +7,7 @@
 #include <grove/net/buffered_reader.hpp>
 #include <grove/net/buffered_writer.hpp>
 #include <grove/net/connect.hpp>
+#include <grove/net/connection_pool.hpp>
 #include <grove/net/datagram_server.hpp>
 #include <grove/net/datagram_socket.hpp>
 #include <grove/net/descriptor_passing.hpp>
