@@ -176,7 +176,7 @@ void yield_held() {
   hub.push(me);
   hub.run_head = next->next;
   me->context = self;
-  leave(hub, self, &me->sp, turn_of(hub, next));
+  leave_for(hub, self, &me->sp, next);
 }
 
 GROVE_NO_CANARY void park_behind(HubState& hub, Identity* child, const char* what) {

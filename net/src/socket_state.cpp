@@ -26,8 +26,7 @@ constinit thread_local Budget budget;
 // yield_now() looks outside only now and then: after so long, it is to.
 void Budget::give_way() {
   renew();
-  if (grove::detail::turn_is_long(grove::detail::here(), since_))
-    since_ = 0;
+  since_ = grove::detail::look_at_turn(grove::detail::here(), since_);
   grove::detail::yield_now();
 }
 

@@ -30,7 +30,7 @@ private:
   static constexpr std::int64_t whole = 256 * 1024;    // bytes in a row
   static constexpr std::int64_t per_call = whole / 64; // or calls
   std::int64_t left_ = whole;
-  std::uint64_t since_ = 0; // of turn_is_long()
+  std::uint64_t since_ = 0; // of look_at_turn()
 };
 extern constinit thread_local Budget budget;
 

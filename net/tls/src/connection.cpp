@@ -313,8 +313,7 @@ void Connection::give_way(const char* what) {
     return;
   unwaited_ = 0;
   static thread_local std::uint64_t since = 0;
-  if (grove::detail::turn_is_long(grove::detail::here(), since))
-    since = 0;
+  since = grove::detail::look_at_turn(grove::detail::here(), since);
   grove::detail::yield_now();
   ssl(what);
 }
