@@ -53,8 +53,7 @@ std::string_view joined(std::span<const std::string_view> parts) {
 // One greenlet in each direction.
 class Connection::Turn {
 public:
-  Turn(bool& taken, Connection& connection, const char* what)
-      : taken_(taken), connection_(connection) {
+  Turn(bool& taken, const Connection& connection, const char* what) : taken_(taken) {
     if (taken) {
       throw std::logic_error("grove: " + std::string(what) + " on " + connection.name() +
                              ": another greenlet is in the middle of it");
@@ -63,14 +62,10 @@ public:
   }
   Turn(const Turn&) = delete;
   Turn& operator=(const Turn&) = delete;
-  ~Turn() {
-    taken_ = false;
-    connection_.between_messages_.grant_all(); // nobody may be receiving any more
-  }
+  ~Turn() { taken_ = false; }
 
 private:
   bool& taken_;
-  Connection& connection_;
 };
 
 Connection::Connection(net::StreamSocket socket, SSL_CTX* context, std::shared_ptr<const void> keep)
@@ -123,12 +118,11 @@ void Connection::handshake(Deadline deadline) {
   grove::detail::check_interrupts();
   constexpr const char* what = "TLS handshake";
   while (step(TlsError::Phase::handshake, what, SSL_do_handshake) != Step::done) {
-    flush(what, deadline); // before we wait for the answer; if nobody reads it, that will be told
+    flush(what, deadline); // before we wait for the answer to it
     if (!wait_for_input(what, deadline))
       fail_late(what);
   }
   flush(what, deadline);
-  check_sent();
   // What was resumed can be again, where tickets are not used once only.
   if (client_ != nullptr && SSL_session_reused(ssl_.get()) == 1 &&
       SSL_version(ssl_.get()) == TLS1_2_VERSION)
@@ -157,8 +151,6 @@ Connection::Step Connection::step(TlsError::Phase phase, const char* what, Call 
     std::rethrow_exception(failure_);
   ERR_clear_error();
   const int result = call(it);
-  if (!between_messages_.empty() && SSL_is_init_finished(it) == 1) [[unlikely]]
-    between_messages_.grant_all();
   if (result == 1)
     return Step::done;
   switch (const int error = SSL_get_error(it, result)) {
@@ -230,9 +222,10 @@ bool Connection::wait_to_read(Deadline deadline) {
 
 // The kernel has nothing. False if the deadline came first.
 bool Connection::wait_for_input(const char* what, Deadline deadline) {
-  ssl(what);
-  if (bio_.has_unsent() && !sending_)
+  if (bio_.has_unsent() && !sending_) {
+    ssl(what);
     bio_.send_unsent();
+  }
   if (!wait_for(&net::StreamSocket::wait_readable, what, deadline))
     return false;
   bio_.may_read_again();
@@ -257,9 +250,8 @@ std::size_t Connection::write(std::span<const std::string_view> parts, Deadline 
   const Turn turn(sending_, *this, what);
   give_way(what);
   flush(what, deadline);
-  complete_message(what, deadline);
-  check_sent();
-  if ((SSL_get_shutdown(ssl(what)) & SSL_SENT_SHUTDOWN) != 0)
+  SSL* const it = ssl(what);
+  if ((SSL_get_shutdown(it) & SSL_SENT_SHUTDOWN) != 0)
     throw std::system_error(EPIPE, std::system_category(), std::string(what) + " on " + name());
   const std::string_view data = joined(parts);
   if (data.empty())
@@ -270,27 +262,7 @@ std::size_t Connection::write(std::span<const std::string_view> parts, Deadline 
     fail(TlsError::Phase::sending, SSL_ERROR_SSL);
   unwaited_ += budget_per_call + static_cast<std::uint32_t>(count);
   flush(what, deadline);
-  check_sent();
   return count;
-}
-
-// A message of the handshake protocol that has come in half (a ticket, in several records) keeps
-// OpenSSL from sending: it would read, and take from the other greenlet what that waits for.
-void Connection::complete_message(const char* what, Deadline deadline) {
-  while (SSL_is_init_finished(ssl(what)) == 0)
-    [[unlikely]] {
-      if (receiving_) {
-        grove::detail::Waiter waiter;
-        between_messages_.push_back(waiter);
-        if (grove::detail::park_until(what, deadline) == grove::detail::Wake::timeout)
-          fail_late(what);
-      } else {
-        const Turn turn(receiving_, *this, what);
-        if (step(TlsError::Phase::receiving, what, SSL_do_handshake) == Step::wait &&
-            !wait_for_input(what, deadline))
-          fail_late(what);
-      }
-    }
 }
 
 void Connection::flush(const char* what, Deadline deadline) {
@@ -301,11 +273,6 @@ void Connection::flush(const char* what, Deadline deadline) {
     if (!wait_for(&net::StreamSocket::wait_writable, what, deadline))
       fail_late(what);
   }
-}
-
-void Connection::check_sent() const {
-  if (bio_.send_error() != nullptr)
-    std::rethrow_exception(bio_.send_error());
 }
 
 void Connection::give_way(const char* what) {
@@ -325,14 +292,13 @@ void Connection::shutdown_write(Deadline deadline) {
   constexpr const char* what = "shutdown_write";
   const Turn turn(sending_, *this, what);
   flush(what, deadline);
-  complete_message(what, deadline);
   if ((SSL_get_shutdown(ssl(what)) & SSL_SENT_SHUTDOWN) == 0) {
-    // 0: said, and not yet answered.
-    const auto say = [](SSL* ssl) { return SSL_shutdown(ssl) >= 0 ? 1 : -1; };
+    const auto say = [](SSL* ssl) {
+      return SSL_shutdown(ssl) >= 0 ? 1 : -1;
+    }; // 0: not yet answered
     step(TlsError::Phase::sending, what, say);
   }
   flush(what, deadline);
-  check_sent();
 }
 
 void Connection::close() noexcept {
@@ -343,8 +309,7 @@ void Connection::close() noexcept {
     bio_.drain();
   ssl_ = nullptr;
   bio_.drop_unsent();
-  between_messages_.grant_all(); // they see that it is closed
-  socket_.close();               // wakes who waits for it
+  socket_.close(); // wakes who waits
 }
 
 void Connection::part_politely() noexcept {
@@ -363,7 +328,7 @@ std::string Connection::peer() const {
 }
 
 void Connection::fail(TlsError::Phase phase, int ssl_error) {
-  failure_ = bio_.take_receive_error();
+  failure_ = bio_.take_error();
   if (failure_ != nullptr) {
     ERR_clear_error();
   } else if (ssl_error == SSL_ERROR_WANT_WRITE) {

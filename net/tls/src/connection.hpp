@@ -63,8 +63,6 @@ private:
   bool wait_for_input(const char* what, Deadline deadline);
   bool wait_for(bool (net::StreamSocket::*ready)(Deadline), const char* what, Deadline deadline);
   void flush(const char* what, Deadline deadline);
-  void complete_message(const char* what, Deadline deadline);
-  void check_sent() const;
   void give_way(const char* what);
   [[noreturn]] void fail(TlsError::Phase phase, int ssl_error);
   [[noreturn]] void fail_late(const char* what) const;
@@ -81,7 +79,6 @@ private:
   std::string host_;           // that a client meant
   std::exception_ptr failure_; // what every call throws from now on
   std::uint32_t unwaited_ = 0; // bytes that were had without a wait
-  grove::detail::WaitList between_messages_;
   bool receiving_ = false;
   bool sending_ = false;
 };

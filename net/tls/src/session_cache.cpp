@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "session_cache.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace grove::tls::detail {
@@ -16,15 +17,13 @@ void SessionCache::put(const std::string& peer, SessionPtr session) {
 
 SessionPtr SessionCache::take(const std::string& peer) {
   const std::lock_guard lock(mutex_);
-  for (auto it = entries_.end(); it != entries_.begin();) {
-    if ((--it)->peer != peer)
-      continue;
-    SessionPtr session = std::move(it->session);
-    it = entries_.erase(it);
-    if (SSL_SESSION_is_resumable(session.get()) == 1) // OpenSSL may have revoked it
-      return session;
-  }
-  return nullptr;
+  const auto newest = std::find_if(entries_.rbegin(), entries_.rend(),
+                                   [&](const Entry& entry) { return entry.peer == peer; });
+  if (newest == entries_.rend())
+    return nullptr;
+  SessionPtr session = std::move(newest->session);
+  entries_.erase(std::next(newest).base());
+  return SSL_SESSION_is_resumable(session.get()) == 1 ? std::move(session) : nullptr;
 }
 
 } // namespace grove::tls::detail
