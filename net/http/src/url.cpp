@@ -6,7 +6,9 @@
 #include <boost/url/url.hpp>
 #include <boost/url/url_view.hpp>
 
+#include <charconv>
 #include <stdexcept>
+#include <system_error>
 
 namespace grove::http::detail {
 
@@ -37,8 +39,10 @@ Url url_of(std::string_view text, const boost::urls::url_view_base& parts) {
     refuse(text, "has no host");
   url.port = own_port(url.scheme);
   if (parts.has_port() && !parts.port().empty()) {
-    url.port = parts.port_number();
-    if (url.port == 0)
+    const std::string digits(parts.port());
+    const auto [end, error] =
+        std::from_chars(digits.data(), digits.data() + digits.size(), url.port);
+    if (error != std::errc() || end != digits.data() + digits.size() || url.port == 0)
       refuse(text, "has a port that is none");
   }
   url.target = std::string(parts.encoded_target());
