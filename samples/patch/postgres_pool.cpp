@@ -65,7 +65,8 @@ private:
     ~Lease() {
       if (connection != nullptr && !connection->is_idle())
         connection = nullptr;
-      static_cast<void>(pool.places_.try_put(std::move(connection))); // there is room for any number
+      static_cast<void>(
+          pool.places_.try_put(std::move(connection))); // there is room for any number
     }
   };
   std::string where_;

@@ -107,7 +107,7 @@ TEST_F(PatchPollTest, one_may_poll_while_another_reads) {
   EXPECT_EQ(poller.get().value, 1);
 }
 
-// pitfall 70, reliability 10
+// reliability 10
 TEST_F(PatchPollTest, a_kill_ends_each_of_them_with_ecanceled) {
   const Sockets pair;
   const int set = epoll_create1(EPOLL_CLOEXEC);

@@ -62,6 +62,11 @@ struct Listener {
   int port() const { return ntohs(address.sin_port); }
 };
 
+inline long take(int fd) {
+  char byte = 0;
+  return recv(fd, &byte, 1, 0);
+}
+
 struct Returned {
   long value = 0;
   int error = 0;

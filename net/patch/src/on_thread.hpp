@@ -25,7 +25,7 @@ bool on_thread(Id id, const std::shared_ptr<State>& state, F f) {
   try {
     const auto result = std::make_shared<Result>();
     Call::add(call_of(id).waited);
-    spawn([state, result, f] {
+    const auto helper = spawn([state, result, f] {
       struct End { // however it comes
         Result& result;
         ~End() {
@@ -43,6 +43,7 @@ bool on_thread(Id id, const std::shared_ptr<State>& state, F f) {
     detail::Waiter waiter;
     result->waiters.push_back(waiter);
     if (!result->over && detail::park_held(call_of(id).name, {}) == detail::Wake::interrupt) {
+      helper.kill_nowait(); // what has begun goes on, with a state of its own
       errno = ECANCELED;
       return false;
     }

@@ -18,6 +18,13 @@ namespace {
 // The kernel is asked, and that is all: it would not wait, or its user has asked for that.
 bool never_waits(int flags) { return (flags & (MSG_DONTWAIT | MSG_ERRQUEUE)) != 0; }
 
+// A message has an end, and MSG_WAITALL no meaning there.
+bool is_stream_socket(int fd) {
+  int type = 0;
+  socklen_t size = sizeof type;
+  return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM;
+}
+
 // MSG_WAITALL: until all the parts are full, or a stream ends. What was peeked at stays, so that a
 // second look could not wait for more: MSG_PEEK gets what is there.
 ssize_t receive_all(Id id, int fd, msghdr* message, int flags) {
@@ -34,7 +41,7 @@ ssize_t receive_all(Id id, int fd, msghdr* message, int flags) {
         *message = rest;
       total += n;
       if (n == 0 || static_cast<std::size_t>(total) >= wanted || (flags & MSG_PEEK) != 0 ||
-          (rest.msg_flags & (MSG_TRUNC | MSG_EOR)) != 0 || !wait.blocks()) {
+          !is_stream_socket(fd) || !wait.blocks()) {
         errno = before;
         count_success();
         return total;
