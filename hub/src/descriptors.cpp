@@ -110,9 +110,7 @@ bool wait_for(int fd, unsigned interest, const char* what, Deadline deadline) {
 
 } // namespace
 
-void wait_for_closings(Waiter& waiter) {
-  HubImpl::here().descriptors->closings.push_back(waiter);
-}
+void wait_for_closings(Waiter& waiter) { HubImpl::here().descriptors->closings.push_back(waiter); }
 
 void tell_of_closing() noexcept {
   if (this_hub->index != no_hub_index)

@@ -225,8 +225,8 @@ void HubImpl::drain_inbox() {
 // -- deadlock -------------------------------------------------------------------------------------
 
 bool HubImpl::can_be_woken() const {
-  return !timers.empty() || counted_watches != 0 || state.awaiting != 0 || attachments != 0 || living_hubs() > 1 ||
-         inbox.load(std::memory_order_acquire) != nullptr;
+  return !timers.empty() || counted_watches != 0 || state.awaiting != 0 || attachments != 0 ||
+         living_hubs() > 1 || inbox.load(std::memory_order_acquire) != nullptr;
 }
 
 // -- timers and watches ---------------------------------------------------------------------------
