@@ -278,7 +278,7 @@ TEST_F(WaitingTest, descriptors_beyond_fd_setsize_are_waited_for) {
     EXPECT_EQ(receiver.get(), "one");
     std::vector<Socket*> ready;
     const auto watcher = spawn([&] {
-      for (Socket* socket : wait(std::vector{&b, &a}))
+      for (Socket* socket : wait(std::vector{&b, &a}, {.count = 1}))
         ready.push_back(socket);
     });
     settle();
