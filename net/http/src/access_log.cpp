@@ -80,18 +80,17 @@ std::string json_log_line(const AccessRecord& record) {
   char time[32];
   const std::tm parts = utc(record.time);
   std::strftime(time, sizeof time, "%Y-%m-%dT%H:%M:%SZ", &parts);
-  std::string line = fmt::format("{{\"time\":\"{}\",\"client\":", time);
+  std::string line = fmt::format(R"({{"time":"{}","client":)", time);
   append_json(line, record.client);
-  line += ",\"method\":";
+  line += R"(,"method":)";
   append_json(line, record.method);
-  line += ",\"target\":";
+  line += R"(,"target":)";
   append_json(line, record.target);
-  fmt::format_to(std::back_inserter(line),
-                 ",\"status\":{},\"bytes\":{},\"ms\":{:.3f},\"referer\":", record.status,
-                 record.body_bytes,
+  fmt::format_to(std::back_inserter(line), R"(,"status":{},"bytes":{},"ms":{:.3f},"referer":)",
+                 record.status, record.body_bytes,
                  std::chrono::duration<double, std::milli>(record.duration).count());
   append_json(line, record.referer);
-  line += ",\"user_agent\":";
+  line += R"(,"user_agent":)";
   append_json(line, record.user_agent);
   line += '}';
   return line;

@@ -43,18 +43,19 @@ struct Server::State {
 void Server::State::serve(net::StreamSocket& socket, const net::Address& peer) {
   ++service.stats.connections;
   std::unique_ptr<net::Stream> secured;
+  net::Stream* stream = &socket;
   const int descriptor = socket.descriptor();
   if (service.options.secure != nullptr) {
     try {
       secured = service.options.secure(std::move(socket));
+      stream = secured.get();
     } catch (const std::exception& e) { // a scanner, a plain client: no news
       ++service.stats.bad_requests;
       return;
     }
   }
-  net::Stream& stream = secured != nullptr ? *secured : socket;
-  detail::Connection connection(service, stream, peer);
-  open.push_back({connection, stream, descriptor});
+  detail::Connection connection(service, *stream, peer);
+  open.push_back({connection, *stream, descriptor});
   struct Leave {
     std::list<Open>& all;
     std::list<Open>::iterator at;

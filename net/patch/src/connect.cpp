@@ -24,6 +24,9 @@ int connect_on_thread(int fd, const sockaddr* address, socklen_t length) {
     socklen_t length;
     sockaddr_storage address{};
     int error = 0;
+    Try(int descriptor, socklen_t size) : fd(descriptor), length(size) {}
+    Try(const Try&) = delete;
+    Try& operator=(const Try&) = delete;
     ~Try() { GROVE_REAL(close)(fd); }
   };
   const int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);

@@ -13,7 +13,7 @@ namespace grove::tls {
 namespace {
 
 // Closes the socket unless the handshake comes to its end: nobody else has it.
-TlsStream shake_hands(std::shared_ptr<detail::Connection> connection, Deadline deadline) {
+TlsStream shake_hands(const std::shared_ptr<detail::Connection>& connection, Deadline deadline) {
   TlsStream stream(connection);
   connection->handshake(deadline);
   return stream;
@@ -27,7 +27,7 @@ TlsStream wrap_client(net::StreamSocket&& socket, const ClientContext& context,
   auto connection =
       std::make_shared<detail::Connection>(std::move(socket), state->context(), nullptr);
   connection->expect(host, state);
-  return shake_hands(std::move(connection), earlier(deadline, state->handshake_timeout()));
+  return shake_hands(connection, earlier(deadline, state->handshake_timeout()));
 }
 
 TlsStream wrap_server(net::StreamSocket&& socket, const ServerContext& context, Deadline deadline) {
@@ -37,7 +37,7 @@ TlsStream wrap_server(net::StreamSocket&& socket, const ServerContext& context, 
   auto connection =
       std::make_shared<detail::Connection>(std::move(socket), ssl_context, std::move(config));
   connection->accept();
-  return shake_hands(std::move(connection), limit);
+  return shake_hands(connection, limit);
 }
 
 } // namespace grove::tls

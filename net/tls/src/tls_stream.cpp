@@ -17,8 +17,8 @@ TlsStream::TlsStream(std::shared_ptr<detail::Connection> connection) noexcept
 TlsStream& TlsStream::operator=(TlsStream&& other) noexcept {
   if (this != &other) {
     close();
-    net::Stream::operator=(std::move(other));
     connection_ = std::move(other.connection_);
+    net::Stream::operator=(std::move(other));
   }
   return *this;
 }
