@@ -118,7 +118,7 @@ const std::string goodbye = frame(0x88, std::string("\x03\xe8", 2));
 TEST_F(WebSocketTest, messages_go_both_ways) {
   serve(echo);
   WebSocket socket = connect();
-  for (const std::size_t size : {0, 1, 125, 126, 127, 65535, 65536, 500'000}) {
+  for (const unsigned size : {0U, 1U, 125U, 126U, 127U, 65535U, 65536U, 500'000U}) {
     const std::string data(size, 'x');
     socket.send_text(data);
     const auto text = socket.recv(20s);
@@ -344,7 +344,7 @@ TEST_F(WebSocketTest, messages_may_be_deflated) {
   options.max_message = 100'000;
   serve(echo, options);
   WebSocket socket = connect(options);
-  for (const std::size_t size : {0, 1, 1000, 99'999}) {
+  for (const unsigned size : {0U, 1U, 1000U, 99'999U}) {
     const std::string data(size, 'x');
     socket.send_text(data);
     EXPECT_EQ(socket.recv(20s)->data, data);
