@@ -25,8 +25,9 @@
 
 namespace {
 
-std::deque<int> accept_errors; // what the next calls of accept4() fail with; 0: not
-int accept_calls = 0;
+thread_local std::deque<int>
+    accept_errors; // of this hub: what the next calls of accept4() fail with; 0: not
+thread_local int accept_calls = 0;
 
 } // namespace
 
