@@ -49,10 +49,10 @@ public:
 
 private:
   union Data {
-    sockaddr any;
-    sockaddr_in ipv4;
+    sockaddr_un local; // the largest first: it is the one that {} sets to zero
     sockaddr_in6 ipv6;
-    sockaddr_un local;
+    sockaddr_in ipv4;
+    sockaddr any;
   };
   Data data_{};
   socklen_t size_ = 0;
