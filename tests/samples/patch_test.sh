@@ -70,6 +70,6 @@ if has nginx downloader; then
  1 downloader: http://localhost:$port/hello: 5 bytes" ] || fail "downloader: $rest"
   start downloader "$samples/downloader" "$url/nothing"
   ends downloader 1
-  [[ $rest =~ returned\ error ]] || fail "downloader: $rest"
+  [[ $rest =~ (returned|said)\ error ]] || fail "downloader: $rest"
   signal INT nginx && ends nginx 0
 fi
