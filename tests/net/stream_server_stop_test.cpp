@@ -68,6 +68,9 @@ TEST_F(StreamServerStopTest, handlers_that_are_late_are_killed) {
   server.start();
   StreamSocket client = net::connect(server.address(), hang);
   client.send_all("work");
+  while (server.stats().accepted == 0)
+    sleep(1ms);
+  settle(); // it has read: else closing would reset the connection
   EXPECT_FALSE(server.stop(5ms));
   EXPECT_EQ(read_all(client), "");
   EXPECT_EQ(server.connections_count(), 0U);
