@@ -240,7 +240,9 @@ TEST_F(StreamServerDescriptorsTest, without_descriptors_it_sheds_pauses_and_goes
                 const auto accepted = stats.accepted;
                 const bool right =
                     again && peers.wait(hang).success() && accepted >= 8 &&
-                    accepted + stats.shed == 64 && stats.pauses >= 1 && reports >= 1 &&
+                    (accepted + stats.shed == 64 || // or the one that comes again is there, too
+                     accepted + stats.shed == 65) &&
+                    stats.pauses >= 1 && reports >= 1 &&
                     text.find("Too many open files") != std::string::npos &&
                     // one for each connection, and some for each look that finds none
                     static_cast<std::uint64_t>(calls) <= 3 * 64 + 4 * stats.pauses;
