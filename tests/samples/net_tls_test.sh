@@ -21,7 +21,7 @@ s_client() { # CA OPTION...: begins to talk to $port; descriptor 8 is what it is
   mkfifo "$work/in"
   exec 8<>"$work/in"
   # shellcheck disable=SC2016 # a background job would read /dev/null
-  start client bash -c 'exec "$@" <"$0"' "$work/in" openssl s_client -connect "localhost:$port" \
+  start client bash -c 'exec "$@" <"$0"' "$work/in" openssl s_client -brief -connect "localhost:$port" \
     -servername localhost -verify_hostname localhost -verify_return_error \
     -CAfile "$work/$ca.pem" "$@" 8>&-
 }
