@@ -226,16 +226,16 @@ bool Connection::wait_for_input(const char* what, Deadline deadline) {
     ssl(what);
     bio_.send_unsent();
   }
-  if (!wait_for(&net::StreamSocket::wait_readable, what, deadline))
+  if (!wait_for(false, what, deadline))
     return false;
   bio_.may_read_again();
   return true;
 }
 
-bool Connection::wait_for(bool (net::StreamSocket::*ready)(Deadline), const char* what,
-                          Deadline deadline) {
+bool Connection::wait_for(bool to_write, const char* what, Deadline deadline) {
   try {
-    const bool in_time = (socket_.*ready)(deadline);
+    const bool in_time =
+        to_write ? socket_.wait_writable(deadline) : socket_.wait_readable(deadline);
     unwaited_ = 0;
     return in_time;
   } catch (const Closed&) {
@@ -270,7 +270,7 @@ void Connection::flush(const char* what, Deadline deadline) {
     ssl(what);
     if (bio_.send_unsent())
       return;
-    if (!wait_for(&net::StreamSocket::wait_writable, what, deadline))
+    if (!wait_for(true, what, deadline))
       fail_late(what);
   }
 }

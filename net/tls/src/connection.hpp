@@ -61,7 +61,7 @@ private:
   Step step(TlsError::Phase phase, const char* what, Call call);
   bool nothing_to_read(const SSL* ssl) const;
   bool wait_for_input(const char* what, Deadline deadline);
-  bool wait_for(bool (net::StreamSocket::*ready)(Deadline), const char* what, Deadline deadline);
+  bool wait_for(bool to_write, const char* what, Deadline deadline);
   void flush(const char* what, Deadline deadline);
   void give_way(const char* what);
   [[noreturn]] void fail(TlsError::Phase phase, int ssl_error);
