@@ -144,6 +144,10 @@ TEST(Router, a_pattern_that_is_none_is_refused) {
   EXPECT_THROW(router.get("/{a}", handler), std::invalid_argument);
   EXPECT_THROW(router.get("/a", one), std::invalid_argument);
   EXPECT_THROW(router.add("G ET", "/", handler), std::invalid_argument);
+  router.get("/twice/{a}", one);
+  router.post("/twice/{a}", one);
+  router.get("/twice/{b}", one); // tried where a number is none
+  EXPECT_THROW(router.get("/twice/{a}", one), std::invalid_argument);
   EXPECT_THROW(router.mount("/a/", Router()), std::invalid_argument);
   router.mount("/a", Router());
   EXPECT_THROW(router.mount("/a", Router()), std::invalid_argument);

@@ -4,7 +4,6 @@
 #include <gmock/gmock.h>
 #include <sys/stat.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -16,6 +15,8 @@
 #include <grove/http/error.hpp>
 #include <grove/http/router.hpp>
 
+#include "../support/temporary_directory.hpp"
+
 namespace grove::http {
 namespace {
 
@@ -24,8 +25,6 @@ namespace fs = std::filesystem;
 class StaticFilesTest : public ::testing::Test {
 protected:
   void SetUp() override {
-    std::string name = fs::temp_directory_path() / "grove_http_XXXXXX";
-    base_ = mkdtemp(name.data());
     root = base_ / "www";
     fs::create_directories(root / "sub");
     write(root / "page.html", "<p>0123456789</p>");
@@ -36,7 +35,6 @@ protected:
     fs::create_symlink("page.html", root / "in");
     mkfifo((root / "fifo").c_str(), 0600);
   }
-  void TearDown() override { fs::remove_all(base_); }
   static void write(const fs::path& path, const std::string& text) {
     std::ofstream(path, std::ios::binary) << text;
   }
@@ -66,7 +64,8 @@ protected:
   fs::path root;
 
 private:
-  fs::path base_;
+  test::TemporaryDirectory directory_;
+  fs::path base_ = directory_.path();
 };
 
 TEST_F(StaticFilesTest, a_file_is_given_with_its_type) {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 // Listeners: addresses in use, accepting that waits, Unix paths.
-#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <system_error>
@@ -17,6 +16,7 @@
 #include <grove/net/listener.hpp>
 
 #include "../support/hub_test.hpp"
+#include "../support/temporary_directory.hpp"
 
 namespace grove::test {
 namespace {
@@ -26,17 +26,10 @@ using net::Listener;
 
 class ListenerTest : public HubTest {
 protected:
-  void TearDown() override {
-    std::filesystem::remove_all(directory_);
-    HubTest::TearDown();
-  }
-  std::string path(const char* name) { return directory_ + "/" + name; }
+  std::string path(const char* name) { return directory_.path() + "/" + name; }
 
 private:
-  std::string directory_ = [] {
-    std::string name = std::filesystem::temp_directory_path() / "grove_net_XXXXXX";
-    return std::string(mkdtemp(name.data()));
-  }();
+  TemporaryDirectory directory_;
 };
 
 TEST_F(ListenerTest, a_port_in_use_is_named) {

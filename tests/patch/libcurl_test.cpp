@@ -18,7 +18,7 @@ namespace {
 
 // Passes on what is behind /slow/, and counts its own connections.
 struct NginxServer {
-  Folder folder;
+  TemporaryDirectory folder;
   int port = free_port();
   Server server;
 

@@ -24,7 +24,7 @@ std::vector<std::string> as_nobody(std::vector<std::string> command) {
   return command;
 }
 
-std::string fresh_cluster(const Folder& folder) {
+std::string fresh_cluster(const TemporaryDirectory& folder) {
   if (geteuid() == 0) {
     const passwd* nobody = getpwnam("nobody");
     EXPECT_EQ(chown(folder.path().c_str(), nobody->pw_uid, nobody->pw_gid), 0);
@@ -37,7 +37,7 @@ std::string fresh_cluster(const Folder& folder) {
 }
 
 struct PostgresServer {
-  Folder folder;
+  TemporaryDirectory folder;
   std::string data = fresh_cluster(folder);
   int port = free_port();
   Server server{as_nobody({find_program("postgres").value(), "-D", data, "-p", std::to_string(port),

@@ -7,7 +7,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <optional>
@@ -21,6 +20,7 @@
 #include <grove/hub/process.hpp>
 
 #include "../support/hub_test.hpp"
+#include "../support/temporary_directory.hpp"
 
 namespace grove::test {
 
@@ -37,26 +37,6 @@ inline int free_port() {
   close(fd);
   return ntohs(address.sin_port);
 }
-
-class Folder {
-public:
-  Folder() {
-    char name[] = "/tmp/grove_server_XXXXXX";
-    if (mkdtemp(name) == nullptr)
-      throw std::runtime_error("mkdtemp");
-    path_ = name;
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  ~Folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  const std::string& path() const { return path_; }
-
-private:
-  std::string path_;
-};
 
 // Where the program is; Debian keeps some servers out of PATH.
 inline std::optional<std::string> find_program(const std::string& name) {
@@ -100,7 +80,7 @@ private:
 };
 
 struct RedisServer {
-  Folder folder;
+  TemporaryDirectory folder;
   int port = free_port();
   Server server{{find_program("redis-server").value(), "--port", std::to_string(port), "--bind",
                  "127.0.0.1", "--save", "", "--dir", folder.path()},

@@ -4,15 +4,12 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstring>
 #include <exception>
 #include <stdexcept>
 #include <system_error>
 #include <utility>
 #include <vector>
-
-#include <unistd.h>
 
 #include <grove/hub/detail/report.hpp>
 #include <grove/hub/exceptions.hpp>
@@ -27,12 +24,11 @@ namespace grove::http::detail {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 constexpr std::size_t drop_limit = 64 * 1024; // of a body that nobody wanted
 constexpr auto linger_time = std::chrono::seconds(1);
 
-// Small idle lists of buffers, one for each thread: an idle connection has none.
+// The idle ones of a thread, all of the size that was wanted last: a connection that waits has
+// none. They are as long as a head may be, unlike those of net's readers.
 struct Buffers {
   std::vector<std::unique_ptr<char[]>> idle{};
   std::size_t size = 0;

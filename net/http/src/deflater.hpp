@@ -14,7 +14,7 @@ class Deflater {
 public:
   explicit Deflater(int window_bits) : window_bits_(window_bits) {}
   std::string compress(std::string_view data) const;
-  // Nothing if it is longer than the limit, or no deflated message.
+  // Empty, with the fault set, for what would be longer than the limit, or is no deflated message.
   enum class Fault { none, too_long, broken };
   static std::string decompress(std::string_view data, std::size_t limit, Fault& fault);
 

@@ -2,15 +2,13 @@
 // Requests, read by Boost.Beast's basic_parser and checked beyond it.
 #include "request_parser.hpp"
 
-#include <boost/beast/http/basic_parser.hpp>
-#include <boost/beast/http/error.hpp>
-
 #include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <optional>
 
 #include "grammar.hpp"
+#include "message_reader.hpp"
 
 namespace grove::http::detail {
 
@@ -19,10 +17,6 @@ namespace {
 namespace beast = boost::beast;
 using Error = beast::error_code;
 using View = beast::string_view;
-
-constexpr std::string_view head_end = "\r\n\r\n";
-
-std::string_view std_view(View view) { return {view.data(), view.size()}; }
 
 // The set of characters that a target may have: visible ASCII without those that RFC 3986 never
 // allows and others have been fooled with.
@@ -227,18 +221,17 @@ std::size_t RequestParser::head(std::string_view buffer, RequestHead& into) {
   // RFC 9112, 2.2: an empty line, which some clients send after a body.
   const std::size_t skipped = buffer.starts_with("\r\n") ? 2 : 0;
   const std::string_view rest = buffer.substr(skipped);
-  const auto end = rest.find(head_end, state.searched);
-  if (end == std::string_view::npos || end + head_end.size() > state.limits.head) {
+  bool too_long = false;
+  const auto whole = whole_head(rest, state.limits.head, state.searched, too_long);
+  if (!whole) {
     // A line that is too long already is told at once.
     if (std::min(rest.find("\r\n"), rest.size()) > state.limits.line)
       throw BadRequest(414, "the request line is too long");
-    if (std::min(end, rest.size()) + head_end.size() > state.limits.head)
+    if (too_long)
       throw BadRequest(431, "the head is too long");
-    state.searched = rest.size() < head_end.size() ? 0 : rest.size() - (head_end.size() - 1);
     return 0;
   }
-  state.searched = 0;
-  const std::string_view text = rest.substr(0, end + head_end.size());
+  const std::string_view text = *whole;
   check_lines(text, state.limits);
   into.fields.clear();
   RequestHandler& handler = state.handler.emplace(state.limits, into);
@@ -255,28 +248,9 @@ std::size_t RequestParser::head(std::string_view buffer, RequestHead& into) {
 
 bool RequestParser::body_done() const { return !state_->handler || state_->handler->is_done(); }
 
-RequestParser::Piece RequestParser::body(std::string_view buffer) {
-  RequestHandler& handler = *state_->handler;
-  handler.data = {};
-  Error error;
-  Piece piece;
-  while (piece.used < buffer.size() && handler.data.empty() && !handler.is_done()) {
-    const std::string_view rest = buffer.substr(piece.used);
-    const std::size_t used = handler.put(boost::asio::buffer(rest.data(), rest.size()), error);
-    piece.used += used;
-    if (error == beast::http::error::need_more) {
-      const Limits& limits = state_->limits;
-      if (handler.chunked() && rest.size() > std::max(limits.chunk_header, limits.line))
-        throw BadRequest(400, "a chunk's header, or the trailers, are too long");
-      break;
-    }
-    if (error)
-      handler.refuse(error);
-    if (used == 0)
-      break;
-  }
-  piece.data = handler.data;
-  return piece;
+BodyPiece RequestParser::body(std::string_view buffer) {
+  return read_body(*state_->handler, state_->limits, buffer, 400,
+                   "a chunk's header, or the trailers, are too long");
 }
 
 } // namespace grove::http::detail

@@ -10,6 +10,8 @@
 #include <grove/http/limits.hpp>
 #include <grove/http/request_head.hpp>
 
+#include "body_piece.hpp"
+
 namespace grove::http::detail {
 
 // One connection's: a head(), then body() until body_done(), then the next head(). After a
@@ -27,13 +29,8 @@ public:
   std::size_t head(std::string_view buffer, RequestHead& into);
 
   bool body_done() const;
-  // Of what follows the head: how much was used, and the data in it (a view into the buffer).
-  // Nothing used and no data: more is needed, as with head(). BadRequest.
-  struct Piece {
-    std::size_t used = 0;
-    std::string_view data{};
-  };
-  Piece body(std::string_view buffer);
+  // Of what follows the head. BadRequest.
+  BodyPiece body(std::string_view buffer);
 
 private:
   struct State;

@@ -2,15 +2,13 @@
 // Responses, read by Boost.Beast's basic_parser and checked beyond it.
 #include "response_parser.hpp"
 
-#include <boost/beast/http/basic_parser.hpp>
-#include <boost/beast/http/error.hpp>
-
 #include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <optional>
 
 #include "grammar.hpp"
+#include "message_reader.hpp"
 
 namespace grove::http::detail {
 
@@ -18,8 +16,6 @@ namespace {
 namespace beast = boost::beast;
 using Error = beast::error_code;
 using View = beast::string_view;
-constexpr std::string_view head_end = "\r\n\r\n";
-std::string_view std_view(View view) { return {view.data(), view.size()}; }
 } // namespace
 
 // One response of a connection. Beast's parser serves once.
@@ -99,15 +95,13 @@ ResponseParser::~ResponseParser() = default;
 
 std::size_t ResponseParser::head(std::string_view buffer, bool no_body, ResponseHead& into) {
   State& state = *state_;
-  const auto end = buffer.find(head_end, state.searched);
-  if (end == std::string_view::npos || end + head_end.size() > state.limits.head) {
-    if (std::min(end, buffer.size()) + head_end.size() > state.limits.head)
-      throw BadRequest(502, "the head of the answer is too long");
-    state.searched = buffer.size() < head_end.size() ? 0 : buffer.size() - (head_end.size() - 1);
+  bool too_long = false;
+  const auto whole = whole_head(buffer, state.limits.head, state.searched, too_long);
+  if (too_long)
+    throw BadRequest(502, "the head of the answer is too long");
+  if (!whole)
     return 0;
-  }
-  state.searched = 0;
-  const std::string_view text = buffer.substr(0, end + head_end.size());
+  const std::string_view text = *whole;
   into.fields.clear();
   ResponseHandler& handler = state.handler.emplace(state.limits, into, no_body);
   Error error;
@@ -130,28 +124,9 @@ std::size_t ResponseParser::head(std::string_view buffer, bool no_body, Response
 
 bool ResponseParser::body_done() const { return !state_->handler || state_->handler->is_done(); }
 
-ResponseParser::Piece ResponseParser::body(std::string_view buffer) {
-  ResponseHandler& handler = *state_->handler;
-  handler.data = {};
-  Error error;
-  Piece piece;
-  while (piece.used < buffer.size() && handler.data.empty() && !handler.is_done()) {
-    const std::string_view rest = buffer.substr(piece.used);
-    const std::size_t used = handler.put(boost::asio::buffer(rest.data(), rest.size()), error);
-    piece.used += used;
-    if (error == beast::http::error::need_more) {
-      const Limits& limits = state_->limits;
-      if (handler.chunked() && rest.size() > std::max(limits.chunk_header, limits.line))
-        throw BadRequest(502, "a chunk's header of the answer, or its trailers, are too long");
-      break;
-    }
-    if (error)
-      handler.refuse(error);
-    if (used == 0)
-      break;
-  }
-  piece.data = handler.data;
-  return piece;
+BodyPiece ResponseParser::body(std::string_view buffer) {
+  return read_body(*state_->handler, state_->limits, buffer, 502,
+                   "a chunk's header of the answer, or its trailers, are too long");
 }
 
 void ResponseParser::end() {

@@ -10,6 +10,8 @@
 #include <grove/http/limits.hpp>
 #include <grove/http/response_head.hpp>
 
+#include "body_piece.hpp"
+
 namespace grove::http::detail {
 
 // As RequestParser: a head(), then body() until body_done().
@@ -24,11 +26,7 @@ public:
   std::size_t head(std::string_view buffer, bool no_body, ResponseHead& into);
 
   bool body_done() const;
-  struct Piece {
-    std::size_t used = 0;
-    std::string_view data{};
-  };
-  Piece body(std::string_view buffer);
+  BodyPiece body(std::string_view buffer);
   // The connection has ended: BadRequest if that is not the end of the body.
   void end();
 

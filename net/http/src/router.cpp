@@ -120,6 +120,11 @@ void Router::add_route(std::string_view method, std::string_view pattern, std::s
                         std::to_string(parameters));
   }
   auto& routes = takes_rest ? node->rest : node->routes;
+  const bool there = std::ranges::any_of(routes, [&](const Routes::Node::Route& route) {
+    return route.method == method && route.names == names;
+  });
+  if (there)
+    refuse(pattern, "is there already for " + std::string(method));
   routes.push_back({std::string(method), std::move(names), std::move(handler)});
 }
 

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+// What reading requests and reading responses have in common. For sources that include Beast.
+#pragma once
+
+#include <boost/beast/http/basic_parser.hpp>
+#include <boost/beast/http/error.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <optional>
+#include <string_view>
+
+#include <grove/http/error.hpp>
+#include <grove/http/limits.hpp>
+
+#include "body_piece.hpp"
+
+namespace grove::http::detail {
+
+inline std::string_view std_view(boost::beast::string_view view) {
+  return {view.data(), view.size()};
+}
+
+// The head at the front of a growing buffer; nothing while its end is not there. `searched` is kept
+// from call to call: so much has no end. An end beyond the limit is left to be refused.
+inline std::optional<std::string_view> whole_head(std::string_view buffer, std::size_t limit,
+                                                  std::size_t& searched, bool& too_long) {
+  constexpr std::string_view head_end = "\r\n\r\n";
+  const auto end = buffer.find(head_end, searched);
+  const std::size_t size = std::min(end, buffer.size()) + head_end.size();
+  too_long = size > limit;
+  if (end != std::string_view::npos && !too_long) {
+    searched = 0;
+    return buffer.substr(0, size);
+  }
+  searched = buffer.size() < head_end.size() ? 0 : buffer.size() - (head_end.size() - 1);
+  return std::nullopt;
+}
+
+// The body() of both parsers. `Handler` is a basic_parser that leaves in `data` what its last put()
+// gave, and refuses by throwing.
+template <class Handler>
+BodyPiece read_body(Handler& handler, const Limits& limits, std::string_view buffer,
+                    unsigned status, const char* too_long) {
+  handler.data = {};
+  boost::beast::error_code error;
+  BodyPiece piece;
+  while (piece.used < buffer.size() && handler.data.empty() && !handler.is_done()) {
+    const std::string_view rest = buffer.substr(piece.used);
+    const std::size_t used = handler.put(boost::asio::buffer(rest.data(), rest.size()), error);
+    piece.used += used;
+    if (error == boost::beast::http::error::need_more) {
+      if (handler.chunked() && rest.size() > std::max(limits.chunk_header, limits.line))
+        throw BadRequest(status, too_long); // a chunk's header, or the trailers
+      break;
+    }
+    if (error)
+      handler.refuse(error);
+    if (used == 0)
+      break;
+  }
+  piece.data = handler.data;
+  return piece;
+}
+
+} // namespace grove::http::detail
