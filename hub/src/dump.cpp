@@ -50,6 +50,9 @@ struct Wakers {
   static std::unordered_map<const Identity*, std::string> of(HubImpl& hub) {
     std::unordered_map<const Identity*, std::string> all;
     hub.identities.for_each_living([&](Identity* identity) {
+      const bool is_greenlet = identity->ops->accept == nullptr;
+      if (is_greenlet && state_of(identity)->joiner != nullptr)
+        all[state_of(identity)->joiner] = "for the end of " + name_of(identity);
       const WaitNode* ring = joiners(identity);
       if (ring == nullptr || ring->next == nullptr)
         return;

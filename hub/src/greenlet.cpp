@@ -85,6 +85,8 @@ inline void mark_finished(Identity* self, GreenletState* state) {
   state->ended_at = ++this_hub->ends;
   if (state->end == End::error) [[unlikely]]
     report_unhandled(self, state->error);
+  if (Identity* joiner = std::exchange(state->joiner, nullptr))
+    wake(joiner);
   grant_ring(state->joiners);
 }
 
@@ -236,39 +238,6 @@ bool elsewhere(const SpawnOptions& options) {
   return options.hub != nullptr && options.hub != this_hub->hub;
 }
 
-// -- join and kill --------------------------------------------------------------------------------
-
-WaitNode& joiners_of(Identity* identity) {
-  return identity->ops->accept == nullptr ? state_of(identity)->joiners
-                                          : extras_of(identity).joiners;
-}
-
-namespace {
-// Away from those that throw nothing: their frames stay small.
-[[noreturn, gnu::noinline, gnu::cold]] void throw_empty(const char* what) {
-  throw std::logic_error(what);
-}
-[[noreturn, gnu::noinline, gnu::cold]] void throw_own_end(Identity* self) {
-  throw std::logic_error("grove: " + name_of(self) + " waits for its own end");
-}
-} // namespace
-
-bool join_identity(IdentityRef ref, Deadline deadline) {
-  if (ref.identity == nullptr)
-    throw_empty("grove: join of an empty reference");
-  if (ref.identity->home == no_hub_index) // a reference to no actor
-    return true;
-  check_home(ref.identity->home, "join");
-  check_interrupts();
-  if (!ref.alive())
-    return true;
-  if (ref.identity == here().current)
-    throw_own_end(ref.identity);
-  Waiter waiter;
-  WaitList::push_back(joiners_of(ref.identity), waiter);
-  return park_until("join", deadline) == Wake::ready;
-}
-
 } // namespace detail
 
 using detail::state_of;
@@ -333,50 +302,6 @@ GreenletRef<> GreenletRef<void>::parent() const {
     return {};
   detail::add_reference(parent.identity);
   return GreenletRef<>::adopt(parent.identity);
-}
-
-namespace {
-// join_identity() for who holds a reference: there is no generation to compare.
-[[gnu::always_inline]] inline bool join_greenlet(detail::Identity* self, Deadline deadline) {
-  if (self == nullptr) [[unlikely]]
-    detail::throw_empty("grove: join of an empty GreenletRef");
-  detail::check_home(self->home, "join");
-  detail::Identity* me = detail::this_hub->current;
-  if ((me->flags & detail::flag::interrupts) != 0) [[unlikely]] {
-    detail::deliver_interrupts();
-    me = detail::this_hub->current; // the same: it need not be kept over the call
-  }
-  if ((self->flags & detail::flag::finished) != 0)
-    return true;
-  if (self == me) [[unlikely]]
-    detail::throw_own_end(self);
-  detail::Waiter waiter(me, nullptr);
-  detail::WaitList::push_back(state_of(self)->joiners, waiter);
-  return detail::park_until("join", deadline) == detail::Wake::ready;
-}
-} // namespace
-
-GROVE_NO_CANARY bool GreenletRef<void>::join(Deadline deadline) const {
-  return join_greenlet(self_, deadline);
-}
-
-namespace {
-[[noreturn, gnu::noinline, gnu::cold]] void throw_no_value(detail::Identity* self) {
-  detail::add_reference(self);
-  const auto greenlet = GreenletRef<>::adopt(self);
-  const detail::GreenletState* state = state_of(self);
-  if (!greenlet.ready())
-    throw TimeoutError("get: " + greenlet.name() + " has not ended in time");
-  if (state->end == detail::End::killed)
-    throw Killed("get: " + greenlet.name() + " was killed");
-  std::rethrow_exception(state->error);
-}
-} // namespace
-
-GROVE_NO_CANARY void GreenletRef<void>::get(Deadline deadline) const {
-  detail::Identity* const self = self_;
-  if (!join_greenlet(self, deadline) || state_of(self)->end != detail::End::value) [[unlikely]]
-    throw_no_value(self);
 }
 
 bool GreenletRef<void>::kill(Deadline deadline) const { return kill(nullptr, deadline); }

@@ -192,6 +192,40 @@ GROVE_NO_CANARY void park_behind(HubState& hub, Identity* child, const char* wha
     Interrupts::resume(hub, me);
 }
 
+namespace {
+[[gnu::noinline, gnu::cold]] void resume_joiner(HubState& hub, Identity* me, Identity* self) {
+  try {
+    Interrupts::resume(hub, me);
+  } catch (...) {
+    if (state_of(self)->joiner == me) // else it has ended as well
+      state_of(self)->joiner = nullptr;
+    throw;
+  }
+}
+// Inlined, with its few registers, where a Waiter and park() were a third of a greenlet's life.
+[[gnu::always_inline]] inline void park_for_end(HubState& hub, Identity* me, Identity* self) {
+  observe_park("join");
+  state_of(self)->joiner = me;
+  Context* context = hub.context;
+  context->waits_for = "join";
+  context->parked_at = hub.time;
+  me->flags |= flag::parked;
+  suspend(hub, me, context);
+  me = hub.current; // the same, sooner known
+  if (me->wake == Wake::interrupt) [[unlikely]]
+    resume_joiner(hub, me, self);
+}
+} // namespace
+
+GROVE_NO_CANARY void join_alone(HubState& hub, Identity* me, Identity* self) {
+  park_for_end(hub, me, self);
+}
+GROVE_NO_CANARY void get_alone(HubState& hub, Identity* me, Identity* self) {
+  park_for_end(hub, me, self);
+  if (state_of(self)->end != End::value) [[unlikely]]
+    throw_no_value(self);
+}
+
 void visit(HubState& hub, Identity* parked, void (*f)(void*), void* argument) noexcept {
   Context* self = hub.context;
   Visit visit{f, argument, hub.current, self, nullptr};

@@ -17,6 +17,11 @@ void fail_to_begin(Identity* identity, std::exception_ptr error) noexcept;
 // park_held() without a time limit.
 Wake park_and_hold(const char* what);
 
+// `me`, which runs and has nothing to be thrown, waits for the end of `self`, a greenlet that has
+// no other joiner. The second form throws what GreenletRef::get() does if there is no value then.
+void join_alone(HubState& hub, Identity* me, Identity* self);
+void get_alone(HubState& hub, Identity* me, Identity* self);
+
 // Runs what was linked to it, in greenlets of their own.
 void start_links(Identity* self);
 

@@ -103,6 +103,44 @@ TEST_F(JoinTest, a_killed_joiner_leaves_the_other_and_its_other_joiners) {
   EXPECT_TRUE(b.get());
 }
 
+TEST_F(JoinTest, a_lone_joiner_may_be_killed_and_another_may_follow) {
+  Event stop;
+  const auto g = spawn([&] {
+    stop.wait();
+    return 7;
+  });
+  const auto lone = spawn([&] { return g.get(); });
+  yield();
+  EXPECT_TRUE(lone.kill());
+  {
+    const Timeout limit(1ms);
+    EXPECT_THROW(g.join(), TimeoutExpired);
+  }
+  std::vector<int> order;
+  const auto timed = spawn([&] { // not the first, as it has no place of its own
+    g.join(60s);
+    order.push_back(1);
+  });
+  const auto untimed = spawn([&] { order.push_back(g.get()); });
+  yield();
+  stop.set();
+  timed.join();
+  untimed.join();
+  EXPECT_EQ(order, (std::vector<int>{1, 7}));
+}
+
+TEST_F(JoinTest, one_that_was_killed_as_the_other_ended_is_told_so) {
+  Event stop;
+  const auto g = spawn([&] { stop.wait(); });
+  const auto lone = spawn([&] { g.join(); });
+  yield();
+  stop.set();
+  lone.kill_nowait(); // woken for it: the end comes second
+  g.join();
+  lone.join();
+  EXPECT_TRUE(lone.killed());
+}
+
 // gevent J1
 TEST_F(JoinTest, one_that_is_listed_twice_is_no_problem) {
   auto a = spawn([] { yield(); });

@@ -30,7 +30,8 @@ struct GreenletState {
   std::uint32_t parent_generation = 0;
   Identity* parent = nullptr; // who spawned it
   std::exception_ptr error;   // set when end is error
-  WaitNode joiners;           // who waits for its end
+  WaitNode joiners;           // who waits for its end,
+  Identity* joiner = nullptr; // and who did so first, alone and without a time limit
   std::uint32_t ended_at = 0; // which of the hub's ends, modulo 2^32
   End end = End::none;
 };
@@ -98,6 +99,8 @@ void finish_greenlet(Identity* self) noexcept;
 // Ends a greenlet that has not begun: it never will.
 void kill_greenlet(Identity* self) noexcept;
 void drop_last_reference(Identity* self) noexcept;
+// It has ended, and not with a value: throws what a get() of it throws.
+[[noreturn]] void throw_no_value(Identity* self);
 
 inline void add_reference(Identity* self) { ++state_of(self)->references; }
 // Puts a fresh one at the tail of the run queue.
