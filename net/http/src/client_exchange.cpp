@@ -19,6 +19,7 @@ namespace grove::http::detail {
 
 namespace {
 constexpr std::size_t piece_size = 16 * 1024;
+constexpr unsigned max_interim = 100; // answers of 1xx before the one that is meant
 
 const char* name_of(ClientError::Phase phase) {
   switch (phase) {
@@ -135,12 +136,14 @@ void Exchange::receive_head() {
   constexpr auto phase = ClientError::Phase::head;
   const Deadline deadline = timeouts.head;
   try {
-    while (true) {
+    for (unsigned interim = 0;;) {
       const std::size_t used =
           parser.head(std::string_view(buffer).substr(begin), method == "HEAD", head);
       begin += used;
       if (used > 0 && (head.status >= 200 || head.status == 101))
         return;
+      if (used > 0 && ++interim > max_interim)
+        fail(phase, "one interim answer after the other");
       if (used == 0 && !fill(deadline, phase))
         fail(phase, "the server closed the connection");
     }

@@ -159,6 +159,21 @@ bool Connection::next_head() {
 }
 
 std::size_t Connection::read_body(std::span<char> into) {
+  if (body_fault_) // a handler that goes on all the same learns no more, and ends the connection
+    throw BadRequest(*body_fault_);
+  try {
+    return read_some_of_body(into);
+  } catch (const BadRequest& bad) {
+    keep_ = false;
+    body_fault_ = bad;
+    throw;
+  } catch (const Gone&) {
+    broken_ = true;
+    throw Closed("grove: http: the client has gone in the middle of a body");
+  }
+}
+
+std::size_t Connection::read_some_of_body(std::span<char> into) {
   while (pending_.empty()) {
     if (parser_.body_done())
       return 0;
@@ -182,9 +197,6 @@ std::size_t Connection::read_body(std::span<char> into) {
       more = fill(body_deadline_);
     } catch (const TimeoutError&) {
       throw BadRequest(408, "the body came too slowly");
-    } catch (const Gone&) {
-      broken_ = true;
-      throw Closed("grove: http: the client has gone in the middle of a body");
     }
     if (!more)
       throw BadRequest(400, "the connection ended within a body");
@@ -211,8 +223,7 @@ void Connection::drop_body() {
       if (dropped > drop_limit)
         keep_ = false;
     }
-  } catch (const BadRequest&) {
-    keep_ = false;
+  } catch (const BadRequest&) { // which ends the connection
   } catch (const Closed&) {
     keep_ = false;
   }
@@ -241,6 +252,7 @@ void Connection::exchange() {
   keep_ = head_.keep_alive && served_ < service_.options.requests_per_connection;
   body_deadline_ = {};
   continued_ = broken_ = false;
+  body_fault_.reset();
   pending_ = {};
   out_.flush_beside();
   Request request = RequestAccess::make(head_, *this, peer_);
@@ -257,6 +269,10 @@ void Connection::exchange() {
     throw Gone();
   if (service_.draining)
     keep_ = false;
+  if (std::holds_alternative<Response::TakeOver>(response.body()) && !parser_.body_done()) {
+    keep_ = false; // the body would be taken for the first words of another protocol
+    response = error_response(BadRequest(400, "a body before the connection is another's"));
+  }
   if (auto* take_over = std::get_if<Response::TakeOver>(&response.body()))
     hand_over(request, response, *take_over);
   Answer answer(out_, stream_, &head_, keep_);
@@ -359,7 +375,7 @@ void Connection::report(const char* who, const std::exception_ptr& error) {
 }
 
 void Connection::tell(const Answer& answer, const Request* request, unsigned status) {
-  if (answer.failure() != nullptr)
+  if (answer.failure() != nullptr && !broken_ && !body_fault_) // else it passed on the client's
     report("the body", answer.failure());
   if (service_.options.access_log == nullptr)
     return;

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -40,6 +41,7 @@ public:
 
 private:
   std::size_t read_body(std::span<char> into) override;
+  std::size_t read_some_of_body(std::span<char> into);
   bool next_head();
   void exchange();
   Response handle(Request& request);
@@ -71,6 +73,7 @@ private:
   std::size_t end_ = 0;
   std::string_view pending_; // of the body: in buffer_, read and not yet taken
   Deadline body_deadline_{};
+  std::optional<BadRequest> body_fault_{};
   bool continued_ = false;
   bool broken_ = false; // the connection failed: nothing can be said any more
 

@@ -43,19 +43,21 @@ template <class Handler>
 BodyPiece read_body(Handler& handler, const Limits& limits, std::string_view buffer,
                     unsigned status, const char* too_long) {
   handler.data = {};
+  // Of a chunk's header, or of the last one with the trailers.
+  const std::size_t most = std::max(limits.chunk_header, limits.line);
   boost::beast::error_code error;
   BodyPiece piece;
   while (piece.used < buffer.size() && handler.data.empty() && !handler.is_done()) {
     const std::string_view rest = buffer.substr(piece.used);
     const std::size_t used = handler.put(boost::asio::buffer(rest.data(), rest.size()), error);
     piece.used += used;
-    if (error == boost::beast::http::error::need_more) {
-      if (handler.chunked() && rest.size() > std::max(limits.chunk_header, limits.line))
-        throw BadRequest(status, too_long); // a chunk's header, or the trailers
-      break;
-    }
-    if (error)
+    const bool more = error == boost::beast::http::error::need_more;
+    if (error && !more)
       handler.refuse(error);
+    if (handler.chunked() && handler.data.empty() && (more ? rest.size() : used) > most)
+      throw BadRequest(status, too_long);
+    if (more)
+      break;
     if (used == 0)
       break;
   }

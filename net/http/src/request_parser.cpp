@@ -3,9 +3,11 @@
 #include "request_parser.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <system_error>
 
 #include "grammar.hpp"
 #include "message_reader.hpp"
@@ -26,8 +28,10 @@ bool is_target(std::string_view target) {
   });
 }
 
-bool is_scheme_of_the_web(std::string_view target) {
-  return target.starts_with("http://") || target.starts_with("https://");
+bool is_port(std::string_view text) {
+  unsigned port = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+  return error == std::errc() && end == text.data() + text.size() && port <= 65535;
 }
 
 // Host = uri-host [ ":" port ], RFC 9112, 3.2; may be empty.
@@ -57,13 +61,25 @@ bool is_host(std::string_view host) {
     if (name.empty())
       return false;
   }
-  if (!std::all_of(port.begin(), port.end(), is_digit) || port.size() > 5)
+  if (!port.empty() && !is_port(port))
     return false;
   // reg-name: unreserved, percent-encoded, sub-delims.
   return host.front() == '[' || std::all_of(name.begin(), name.end(), [](char c) {
            return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z') ||
                   std::string_view("-._~%!$&'()*+,;=").find(c) != std::string_view::npos;
          });
+}
+
+// http://HOST/..., RFC 9110, 4.2: with a host, and without a user.
+bool is_absolute(std::string_view target) {
+  for (const std::string_view scheme : {"http://", "https://"}) {
+    if (!target.starts_with(scheme))
+      continue;
+    target.remove_prefix(scheme.size());
+    const std::string_view host = target.substr(0, target.find_first_of("/?"));
+    return !host.empty() && is_host(host);
+  }
+  return false;
 }
 
 } // namespace
@@ -86,8 +102,6 @@ public:
       throw BadRequest(status_, why_);
     if (error == beast::http::error::body_limit)
       throw BadRequest(413, "the body is too long");
-    if (error == beast::http::error::bad_version)
-      throw BadRequest(400, "the version is neither HTTP/1.0 nor HTTP/1.1");
     throw BadRequest(400, error.message());
   }
 
@@ -125,7 +139,7 @@ private:
   }
   void on_chunk_header_impl(std::uint64_t, View extensions, Error& error) override {
     chunk_headers_ += extensions.size();
-    if (chunk_headers_ > limits_.chunk_headers)
+    if (extensions.size() > limits_.chunk_header || chunk_headers_ > limits_.chunk_headers)
       fail(400, "the chunk extensions are too long", error);
   }
   std::size_t on_chunk_body_impl(std::uint64_t, View body, Error&) override {
@@ -163,15 +177,24 @@ void check_lines(std::string_view head, const Limits& limits) {
   }
 }
 
+// Whether the request line ends with HTTP/2.0 or the like, which is answered with 505.
+bool names_another_version(std::string_view head) {
+  const std::string_view line = head.substr(0, head.find("\r\n"));
+  const std::string_view version = line.substr(line.rfind(' ') + 1);
+  return version.size() == 8 && version != "HTTP/1.0" && version != "HTTP/1.1" &&
+         version.starts_with("HTTP/") && is_digit(version[5]) && version[6] == '.' &&
+         is_digit(version[7]);
+}
+
 void check_target(const RequestHead& head) {
   const std::string_view target = head.target;
   if (head.method == "CONNECT") {
-    if (target.empty() || !is_host(target) || target.find(':') == std::string_view::npos)
+    if (!is_host(target) || !is_port(target.substr(target.rfind(':') + 1)))
       throw BadRequest(400, "the target of CONNECT is no host and port");
     return;
   }
   const bool asterisk = target == "*" && head.method == "OPTIONS";
-  if (!is_target(target) || !(target.starts_with('/') || is_scheme_of_the_web(target) || asterisk))
+  if (!is_target(target) || !(target.starts_with('/') || is_absolute(target) || asterisk))
     throw BadRequest(400, "the target is neither a path nor a URI");
 }
 
@@ -237,6 +260,8 @@ std::size_t RequestParser::head(std::string_view buffer, RequestHead& into) {
   RequestHandler& handler = state.handler.emplace(state.limits, into);
   Error error;
   const std::size_t used = handler.put(boost::asio::buffer(text.data(), text.size()), error);
+  if (error == beast::http::error::bad_version && names_another_version(text))
+    throw BadRequest(505, "the version is neither HTTP/1.0 nor HTTP/1.1");
   if (error)
     handler.refuse(error);
   if (used != text.size()) // an end of a head inside what Beast takes for it

@@ -64,7 +64,7 @@ private:
   }
   void on_chunk_header_impl(std::uint64_t, View extensions, Error& error) override {
     chunk_headers_ += extensions.size();
-    if (chunk_headers_ > limits_.chunk_headers)
+    if (extensions.size() > limits_.chunk_header || chunk_headers_ > limits_.chunk_headers)
       fail("the chunk extensions of the answer are too long", error);
   }
   std::size_t on_chunk_body_impl(std::uint64_t, View body, Error&) override {

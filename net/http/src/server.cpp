@@ -3,18 +3,33 @@
 #include <grove/http/server.hpp>
 
 #include <poll.h>
+#include <sys/resource.h>
 
 #include <algorithm>
+#include <limits>
 #include <list>
 #include <optional>
 #include <utility>
 
 #include <grove/hub/log.hpp>
+#include <grove/hub/timeout.hpp>
 #include <grove/net/stream_server.hpp>
 
 #include "connection.hpp"
 
 namespace grove::http {
+
+namespace {
+
+// Of the descriptors that the process may have some are left for what handlers open.
+std::size_t affordable_connections() {
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == RLIM_INFINITY)
+    return std::numeric_limits<std::size_t>::max();
+  return std::max<std::size_t>(files.rlim_cur / 5 * 4, 1);
+}
+
+} // namespace
 
 struct Server::State {
   detail::Service service;
@@ -33,7 +48,7 @@ struct Server::State {
   void close_idle();
   net::StreamServerOptions stream_options() const {
     net::StreamServerOptions options;
-    options.max_connections = service.options.connections;
+    options.max_connections = std::min(service.options.connections, affordable_connections());
     options.max_per_peer = service.options.connections_per_ip;
     options.name = "http";
     return options;
@@ -47,12 +62,17 @@ void Server::State::serve(net::StreamSocket& socket, const net::Address& peer) {
   const int descriptor = socket.descriptor();
   if (service.options.secure != nullptr) {
     try {
-      secured = service.options.secure(std::move(socket));
-      stream = secured.get();
-    } catch (const std::exception& e) { // a scanner, a plain client: no news
+      auto done = with_timeout(service.options.timeouts.secure,
+                               [&] { return service.options.secure(std::move(socket)); });
+      if (done)
+        secured = *std::move(done);
+    } catch (const std::exception&) { // a scanner, a plain client: no news
+    }
+    if (secured == nullptr) {
       ++service.stats.bad_requests;
       return;
     }
+    stream = secured.get();
   }
   detail::Connection connection(service, *stream, peer);
   open.push_back({connection, *stream, descriptor});

@@ -40,7 +40,8 @@ struct ServerOptions {
   Limits limits{};
   Timeouts timeouts{};
   std::size_t requests_per_connection = 1000;
-  std::size_t connections = 10'000;     // at a time; more wait until one goes
+  // At a time, and at most 4/5 of the process' descriptors; more wait until one goes.
+  std::size_t connections = 10'000;
   std::size_t connections_per_ip = 256; // more are closed at once
   int backlog = 1024;
   bool reuse_port = false; // several servers, one per hub, share the address
@@ -58,11 +59,11 @@ struct ServerOptions {
 // Server reads requests from the connections of one address and hands them to a handler. Hub-local;
 // its greenlets are those of the hub that start() was called on.
 //
-// A request that breaks the rules, or a limit, is answered (400, 408, 413, 414, 417, 431, 501), and
-// the connection closed: the handler never sees it. A handler that throws Error is answered for
-// with its status, one that throws anything else with 500, and the error goes to the hub's error
-// hook. Requests that
-// come together are handled in their order, and their answers leave together.
+// A request that breaks the rules, or a limit, is answered (400, 408, 413, 414, 417, 431, 501,
+// 505), and the connection closed: the handler never sees it. A handler that throws Error is
+// answered for with its status, one that throws anything else with 500, and the error goes to the
+// hub's error hook. Requests that come together are handled in their order, and their answers leave
+// together.
 class Server {
 public:
   struct Stats {
