@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// http_server ADDRESS [--files DIRECTORY] [--tls CHAIN KEY] [--trust NETWORK] [--deflate]: a server
-// of all kinds of answers, which foreign clients and proxies ask. Says where it is; ends, in order,
-// by SIGTERM.
+// http_server ADDRESS [--files DIRECTORY] [--tls CHAIN KEY] [--trust NETWORK] [--deflate]
+//             [--per-ip CONNECTIONS]
+// A server of all kinds of answers, which foreign clients and proxies ask. Says where it is; ends,
+// in order, by SIGTERM.
 #include <fmt/core.h>
 
 #include <chrono>
@@ -10,6 +11,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -31,6 +33,7 @@ struct Options {
   std::string address, files, chain, key;
   std::vector<std::string> trusted;
   bool deflate = false;
+  std::size_t per_ip = http::ServerOptions().connections_per_ip;
 };
 
 Options read(int argc, char** argv) {
@@ -41,6 +44,8 @@ Options read(int argc, char** argv) {
       options.files = words.at(++i);
     else if (words[i] == "--trust")
       options.trusted.push_back(words.at(++i));
+    else if (words[i] == "--per-ip")
+      options.per_ip = std::stoul(words.at(++i));
     else if (words[i] == "--deflate")
       options.deflate = true;
     else if (words[i] == "--tls")
@@ -95,6 +100,7 @@ http::Router routes(const Options& options) {
 int serve(const Options& options) {
   http::ServerOptions server_options;
   server_options.requests_per_connection = 1'000'000;
+  server_options.connections_per_ip = options.per_ip;
   server_options.trusted_proxies = options.trusted;
   server_options.access_log = [](const http::AccessRecord& record) {
     fmt::print("{}\n", http::common_log_line(record));

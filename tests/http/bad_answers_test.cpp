@@ -88,6 +88,7 @@ std::vector<Case> cases() {
       {"chunked_twice", Phase::head, ok("Transfer-Encoding: chunked, chunked")},
       {"another_version", Phase::head, "HTTP/2.0 200 OK\r\n\r\n"},
       {"a_status_in_letters", Phase::head, "HTTP/1.1 abc OK\r\n\r\n"},
+      {"a_status_below_100", Phase::head, "HTTP/1.1 099 OK\r\n\r\n"},
       {"a_status_of_two_digits", Phase::head, "HTTP/1.1 20 OK\r\n\r\n"},
       {"no_HTTP_at_all", Phase::head, "220 mail.example.org ESMTP\r\n\r\n"},
       {"NUL_in_a_field", Phase::head, ok(std::string("A: b\0c", 6))},

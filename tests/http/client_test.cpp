@@ -237,8 +237,9 @@ TEST_F(HttpClientTest, a_server_that_is_slow_is_told_by_phase) {
 
 TEST_F(HttpClientTest, what_is_no_request_is_refused) {
   Client client;
-  for (const char* url : {"", "x", "/path", "ftp://x/", "http://", "http://u@x/", "http://x:99999/",
-                          "http://x/a b", "http://x/\r\nEvil: 1", "ws://x/"})
+  for (const char* url :
+       {"", "x", "/path", "ftp://x/", "http://", "http://u@x/", "http://x:99999/", "http://x/a b",
+        "http://x/\r\nEvil: 1", "http://x%2fy/", "http://x%20/", "ws://x/"})
     EXPECT_THROW(client.get(url), std::invalid_argument) << url;
   http::Fields fields;
   fields.add("Content-Length", "5");

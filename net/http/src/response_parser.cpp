@@ -110,6 +110,8 @@ std::size_t ResponseParser::head(std::string_view buffer, bool no_body, Response
     handler.refuse(error);
   if (used != text.size())
     throw BadRequest(502, "the head of the answer ends twice");
+  if (into.status < 100)
+    throw BadRequest(502, "the answer has a status below 100");
   into.chunked = handler.chunked();
   into.content_length.reset();
   if (const auto length = handler.content_length(); length && !into.chunked)

@@ -34,9 +34,11 @@ Url url_of(std::string_view text, const boost::urls::url_view_base& parts) {
     refuse(text, "has a scheme other than http, https, ws, wss");
   if (parts.has_userinfo())
     refuse(text, "has a user; say so in the field Authorization");
-  url.host = parts.host_address();
+  url.host = std::string(parts.encoded_host_address());
   if (url.host.empty())
     refuse(text, "has no host");
+  if (url.host.find('%') != std::string::npos) // decoded it could be anything
+    refuse(text, "has a host that is percent-encoded");
   url.port = own_port(url.scheme);
   if (parts.has_port() && !parts.port().empty()) {
     const std::string digits(parts.port());
