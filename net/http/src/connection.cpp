@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include <grove/http/json_error.hpp>
 #include <grove/hub/detail/report.hpp>
 #include <grove/hub/exceptions.hpp>
 #include <grove/hub/log.hpp>
@@ -321,6 +322,8 @@ Response Connection::error_response(const Error& error) {
       grove::detail::log(LogLevel::error, std::string("http: the error page threw ") + e.what());
     }
   }
+  if (dynamic_cast<const JsonError*>(&error) != nullptr)
+    return json_error_page(error);
   return Response(error.status(), std::to_string(error.status()) + " " +
                                       reason_phrase(error.status()) + ": " + error.what() + "\n");
 }

@@ -47,7 +47,8 @@ struct ServerOptions {
   bool reuse_port = false; // several servers, one per hub, share the address
   // Called once per answered request; see access_log.hpp for ready ones.
   std::function<void(const AccessRecord&)> access_log{};
-  // Makes the page for an Error; its status and closing are the server's. Default: plain text.
+  // Makes the page for an Error; its status and closing are the server's. Default: plain text, and
+  // JSON for a JsonError. See json_error_page() for JSON always.
   std::function<Response(const Error&)> error_page{};
   // Wraps each connection: `[context](auto&& socket) { return tls::...; }` for HTTPS.
   std::function<std::unique_ptr<net::Stream>(net::StreamSocket&&)> secure{};
