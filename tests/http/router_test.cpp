@@ -15,7 +15,10 @@ Response ask(const Router& router, std::string method, std::string target) {
   try {
     return router(request);
   } catch (const Error& error) {
-    return Response(error.status(), error.what());
+    Response response(error.status(), error.what());
+    if (error.fields() != nullptr)
+      response.fields() = *error.fields();
+    return response;
   }
 }
 
@@ -72,6 +75,11 @@ TEST(Router, what_is_not_there_is_404_or_405) {
   EXPECT_EQ(refused.status(), 405);
   EXPECT_EQ(refused.fields().get("Allow"), "OPTIONS, GET, HEAD, PUT");
   EXPECT_EQ(ask(router, "OPTIONS", "/a").status(), 204);
+  // Where a parameter is not of the type that the handler takes nothing is, for any method.
+  router.del("/users/{id}", [](Request&, int) { return Response(204); });
+  EXPECT_EQ(ask(router, "GET", "/users/7").status(), 405);
+  EXPECT_EQ(ask(router, "GET", "/users/x").status(), 404);
+  EXPECT_EQ(ask(router, "DELETE", "/users/x").status(), 404);
   EXPECT_EQ(ask(router, "HEAD", "/a").text(), "a"); // the server leaves the body out
 }
 

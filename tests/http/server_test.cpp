@@ -395,6 +395,14 @@ TEST_F(HttpServerTest, error_pages_are_made_by_whom_it_is_told) {
   EXPECT_THAT(talk("nonsense\r\n\r\n"), EndsWith("<h1>400</h1>"));
 }
 
+TEST_F(HttpServerTest, fields_of_an_error_go_with_its_page) {
+  serve([](Request&) -> Response { throw Error(503, "too busy", {{"Retry-After", "7"}}); });
+  const std::string answer = talk(get("/", close));
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 503"));
+  EXPECT_THAT(answer, HasSubstr("\r\nRetry-After: 7\r\n"));
+  EXPECT_THAT(answer, EndsWith("503 Service Unavailable: too busy\n"));
+}
+
 TEST_F(HttpServerTest, the_access_log_has_a_record_of_each_answer) {
   std::vector<std::string> lines;
   ServerOptions options;

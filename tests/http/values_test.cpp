@@ -12,6 +12,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "date.hpp"
 #include "forwarded.hpp"
@@ -36,6 +37,16 @@ TEST(Fields, keep_their_order_and_ignore_case) {
   EXPECT_EQ(fields.remove("B"), 1);
   EXPECT_EQ(fields.remove("B"), 0);
   EXPECT_EQ((*fields.begin()).name, "a");
+}
+
+TEST(Fields, a_list_is_that_of_all_fields_of_its_name) {
+  Fields fields{{"Connection", "close, X-One ,,"}, {"Other", "none"}, {"connection", "upgrade"}};
+  EXPECT_EQ(fields.list("Connection"), (std::vector<std::string>{"close", "X-One", "upgrade"}));
+  EXPECT_TRUE(fields.list("Nothing").empty());
+  EXPECT_TRUE(fields.lists("connection", "x-one"));
+  EXPECT_TRUE(fields.lists("Connection", "Upgrade"));
+  EXPECT_FALSE(fields.lists("Connection", "X"));
+  EXPECT_FALSE(fields.lists("Nothing", "close"));
 }
 
 TEST(Fields, add_takes_views_of_its_own) {

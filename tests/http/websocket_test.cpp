@@ -165,11 +165,14 @@ TEST_F(WebSocketTest, the_handshake_is_that_of_the_rfc) {
 
 TEST_F(WebSocketTest, a_request_that_is_none_is_refused) {
   serve(echo);
-  const auto status = [&](std::string_view fields, std::string_view method = "GET") {
+  const auto reply = [&](std::string_view fields, std::string_view method = "GET") {
     auto socket = dial();
     socket.send_all(std::string(method) + " / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" +
                     std::string(fields) + "\r\n");
-    return read_all(socket).substr(9, 3);
+    return read_all(socket);
+  };
+  const auto status = [&](std::string_view fields, std::string_view method = "GET") {
+    return reply(fields, method).substr(9, 3);
   };
   const std::string key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
   const std::string upgrade = "Upgrade: websocket\r\nConnection: Upgrade\r\n";
@@ -177,7 +180,9 @@ TEST_F(WebSocketTest, a_request_that_is_none_is_refused) {
   EXPECT_EQ(status(""), "400");
   EXPECT_EQ(status(upgrade + version), "400");
   EXPECT_EQ(status(upgrade + version + "Sec-WebSocket-Key: short\r\n"), "400");
-  EXPECT_EQ(status(upgrade + key + "Sec-WebSocket-Version: 8\r\n"), "426");
+  const std::string old = reply(upgrade + key + "Sec-WebSocket-Version: 8\r\n");
+  EXPECT_THAT(old, StartsWith("HTTP/1.1 426"));
+  EXPECT_THAT(old, HasSubstr("\r\nSec-WebSocket-Version: 13\r\n"));
   EXPECT_EQ(status(upgrade + key + version, "POST"), "400");
   EXPECT_EQ(status("Connection: Upgrade\r\n" + key + version), "400");
 }

@@ -313,6 +313,15 @@ Response Connection::handle(Request& request) {
 }
 
 Response Connection::error_response(const Error& error) {
+  Response page = error_page(error);
+  if (const Fields* fields = error.fields()) {
+    for (const auto field : *fields)
+      page.set(field.name, field.value);
+  }
+  return page;
+}
+
+Response Connection::error_page(const Error& error) {
   if (service_.options.error_page != nullptr) {
     try {
       Response page = service_.options.error_page(error);

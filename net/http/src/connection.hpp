@@ -46,6 +46,7 @@ private:
   void exchange();
   Response handle(Request& request);
   Response error_response(const Error& error);
+  Response error_page(const Error& error);
   void hand_over(const Request& request, const Response& response,
                  const Response::TakeOver& take_over);
   void refuse(const Error& error);

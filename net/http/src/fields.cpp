@@ -100,4 +100,22 @@ std::string Fields::joined(std::string_view name) const {
   return all;
 }
 
+std::vector<std::string> Fields::list(std::string_view name) const {
+  std::vector<std::string> members;
+  for (const Field each : *this) {
+    if (!equals_ignoring_case(each.name, name))
+      continue;
+    for (const std::string_view member : detail::split(each.value, ',')) {
+      if (!member.empty())
+        members.emplace_back(member);
+    }
+  }
+  return members;
+}
+
+bool Fields::lists(std::string_view name, std::string_view member) const {
+  return std::ranges::any_of(
+      list(name), [&](const std::string& one) { return equals_ignoring_case(one, member); });
+}
+
 } // namespace grove::http

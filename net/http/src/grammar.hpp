@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <string_view>
+#include <vector>
 
 namespace grove::http::detail {
 
@@ -31,6 +32,18 @@ constexpr std::string_view trimmed(std::string_view text) {
   while (!text.empty() && blank(text.back()))
     text.remove_suffix(1);
   return text;
+}
+
+// The parts between separators, trimmed; quoted text must not occur.
+inline std::vector<std::string_view> split(std::string_view text, char separator) {
+  std::vector<std::string_view> parts;
+  while (true) {
+    const auto end = std::min(text.find(separator), text.size());
+    parts.push_back(trimmed(text.substr(0, end)));
+    if (end == text.size())
+      return parts;
+    text.remove_prefix(end + 1);
+  }
 }
 
 } // namespace grove::http::detail

@@ -25,18 +25,6 @@ std::string base64(const unsigned char* data, std::size_t size) {
   return text;
 }
 
-// The parts between separators, trimmed; quoted text does not occur in these fields.
-std::vector<std::string_view> split(std::string_view text, char separator) {
-  std::vector<std::string_view> parts;
-  while (true) {
-    const auto end = std::min(text.find(separator), text.size());
-    parts.push_back(trimmed(text.substr(0, end)));
-    if (end == text.size())
-      return parts;
-    text.remove_prefix(end + 1);
-  }
-}
-
 // 16 bytes in base64.
 bool is_key(std::string_view key) {
   if (key.size() != 24 || !key.ends_with("=="))
@@ -63,22 +51,14 @@ std::string fresh_key() {
   return base64(bytes.data(), bytes.size());
 }
 
-bool has_token(const Fields& fields, std::string_view name, std::string_view token) {
-  const std::string list = fields.joined(name);
-  for (const std::string_view part : split(list, ',')) {
-    if (equals_ignoring_case(part, token))
-      return true;
-  }
-  return false;
-}
-
 std::string checked_key(const Request& request) {
   const Fields& fields = request.fields();
   if (request.method() != "GET" || request.head().minor_version == 0 ||
-      !has_token(fields, "Connection", "Upgrade") || !has_token(fields, "Upgrade", "websocket"))
+      !fields.lists("Connection", "Upgrade") || !fields.lists("Upgrade", "websocket"))
     throw Error(400, "this is for WebSockets: GET with Connection: Upgrade, Upgrade: websocket");
   if (fields.joined("Sec-WebSocket-Version") != "13")
-    throw Error(426, "the version of WebSockets here is 13");
+    throw Error(426, "the version of WebSockets here is 13",
+                {{"Upgrade", "websocket"}, {"Sec-WebSocket-Version", "13"}});
   const std::string key = fields.joined("Sec-WebSocket-Key");
   if (!is_key(key))
     throw Error(400, "Sec-WebSocket-Key is not 16 bytes in base64");
@@ -104,7 +84,7 @@ void check_origin(const Request& request, const std::vector<std::string>& allowe
 
 std::string chosen_protocol(const Fields& fields, const std::vector<std::string>& ours) {
   for (const std::string& protocol : ours) {
-    if (has_token(fields, "Sec-WebSocket-Protocol", protocol))
+    if (fields.lists("Sec-WebSocket-Protocol", protocol))
       return protocol;
   }
   return {};

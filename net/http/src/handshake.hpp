@@ -17,8 +17,6 @@ namespace grove::http::detail {
 std::string accept_of(std::string_view key);
 // A fresh one, for a client.
 std::string fresh_key();
-// Whether a list of tokens, as in Connection and Upgrade, has this one.
-bool has_token(const Fields& fields, std::string_view name, std::string_view token);
 
 // The proof for a request that asks for a WebSocket rightly; else Error 400 or 426.
 std::string checked_key(const Request& request);

@@ -199,8 +199,7 @@ Response Router::dispatch(Request& request) const {
     allow += ", " + method + (method == "GET" ? ", HEAD" : "");
   if (request.method() == "OPTIONS")
     return Response(204).set("Allow", allow);
-  return Response(405, "405 Method Not Allowed: " + std::string(request.method()) + "\n")
-      .set("Allow", allow);
+  throw Error(405, "this takes " + allow, {{"Allow", allow}});
 }
 
 std::optional<Response> Router::Routes::find(const Node& node, std::size_t at,
@@ -233,17 +232,16 @@ std::optional<Response> Router::Routes::find(const Node& node, std::size_t at,
 std::optional<Response> Router::Routes::try_routes(const std::vector<Node::Route>& routes,
                                                    Search& search) const {
   for (const Node::Route& route : routes) {
+    if (!route.handler.fits(search.values))
+      continue;
     if (route.method != search.method) {
       search.allowed.push_back(route.method);
       continue;
     }
     auto& parameters = search.request.parameters_;
-    const std::size_t before = parameters.size();
     for (std::size_t i = 0; i < route.names.size(); ++i)
       parameters.emplace_back(route.names[i], search.values[i]);
-    if (auto response = route.handler(search.request, search.values))
-      return response;
-    parameters.resize(before);
+    return route.handler.call(search.request, search.values);
   }
   return std::nullopt;
 }

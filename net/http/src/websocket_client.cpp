@@ -62,8 +62,8 @@ WebSocket connect_websocket(std::unique_ptr<net::Stream> stream, std::string_vie
     throw Error(answer.status, "the server refuses the WebSocket: " +
                                    std::to_string(answer.status) + " " + answer.reason);
   const auto refuse = [](const char* why) { throw BadRequest(502, why); };
-  if (!detail::has_token(answer.fields, "Upgrade", "websocket") ||
-      !detail::has_token(answer.fields, "Connection", "Upgrade") ||
+  if (!answer.fields.lists("Upgrade", "websocket") ||
+      !answer.fields.lists("Connection", "Upgrade") ||
       answer.fields.get("Sec-WebSocket-Accept", "") != detail::accept_of(key))
     refuse("the answer to the handshake is not that of a WebSocket server");
   detail::Agreement agreement;

@@ -2,8 +2,12 @@
 // Error: a request that is answered with a status other than what was asked for.
 #pragma once
 
+#include <initializer_list>
+#include <memory>
 #include <stdexcept>
 #include <string>
+
+#include <grove/http/fields.hpp>
 
 namespace grove::http {
 
@@ -11,11 +15,19 @@ namespace grove::http {
 // The text is shown to the client. Any other exception is answered with 500, and only logged.
 class Error : public std::runtime_error {
 public:
-  Error(unsigned status, const std::string& text) : runtime_error(text), status_(status) {}
+  // The fields go with the answer: `Error(503, "too busy", {{"Retry-After", "1"}})`.
+  Error(unsigned status, const std::string& text, std::initializer_list<Fields::Field> fields = {})
+      : runtime_error(text), status_(status) {
+    if (fields.size() > 0)
+      fields_ = std::make_shared<const Fields>(fields);
+  }
   unsigned status() const { return status_; }
+  // What goes with the page; null if it is nothing.
+  const Fields* fields() const { return fields_.get(); }
 
 private:
   unsigned status_;
+  std::shared_ptr<const Fields> fields_; // copying an exception throws nothing
 };
 
 // The message breaks the rules, or a limit; what is wrong is its text: "two Host fields". Where it

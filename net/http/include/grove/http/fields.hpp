@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,6 +33,12 @@ public:
     std::string_view value;
   };
 
+  Fields() = default;
+  Fields(std::initializer_list<Field> fields) {
+    for (const Field& each : fields)
+      add(each.name, each.value);
+  }
+
   void add(std::string_view name, std::string_view value);
   // In the place of all that have the name.
   void set(std::string_view name, std::string_view value);
@@ -46,6 +53,11 @@ public:
   }
   // All values, joined as RFC 9110, 5.3 says: by ", ", cookies by "; ".
   std::string joined(std::string_view name) const;
+  // The members of a list whose members are never quoted, of all fields of the name together:
+  // Connection, Upgrade, Sec-WebSocket-Protocol.
+  std::vector<std::string> list(std::string_view name) const;
+  // Whether one of them is this, but for its case.
+  bool lists(std::string_view name, std::string_view member) const;
 
   std::size_t size() const { return entries_.size(); }
   bool empty() const { return entries_.empty(); }

@@ -55,9 +55,21 @@ struct PathTypes<R (C::*)(Request&, Args...)> : PathTypes<R (*)(Request&, Args..
 template <class R, class C, class... Args>
 struct PathTypes<R (C::*)(Request&, Args...) const> : PathTypes<R (*)(Request&, Args...)> {};
 
-// With the parameters' values in the order of the path; nothing if one is not of its type.
-using RouteHandler =
-    std::function<std::optional<Response>(Request&, const std::vector<std::string>&)>;
+// With the parameters' texts, in the order of the path.
+struct RouteHandler {
+  std::function<bool(const std::vector<std::string>&)> fits; // each is of its type
+  std::function<Response(Request&, const std::vector<std::string>&)> call;
+};
+
+template <class Types, std::size_t... I>
+bool fit(const std::vector<std::string>& texts, std::index_sequence<I...>) {
+  return (path_value<std::tuple_element_t<I, Types>>(texts[I]).has_value() && ...);
+}
+template <class Types, class F, std::size_t... I>
+Response call_route(F& handler, Request& request, const std::vector<std::string>& texts,
+                    std::index_sequence<I...>) {
+  return handler(request, *path_value<std::tuple_element_t<I, Types>>(texts[I])...);
+}
 
 } // namespace detail
 
@@ -124,20 +136,14 @@ private:
 template <class F>
 Router& Router::add(std::string_view method, std::string_view pattern, F handler) {
   using Types = typename detail::PathTypes<F>::type;
-  constexpr std::size_t count = std::tuple_size_v<Types>;
-  add_route(method, pattern, count,
-            [handler = std::move(handler)](
-                Request& request,
-                const std::vector<std::string>& texts) mutable -> std::optional<Response> {
-              return [&]<std::size_t... I>(std::index_sequence<I...>)->std::optional<Response> {
-                [[maybe_unused]] auto values = std::make_tuple(
-                    detail::path_value<std::tuple_element_t<I, Types>>(texts[I])...);
-                if (!(std::get<I>(values) && ...))
-                  return std::nullopt;
-                return handler(request, *std::move(std::get<I>(values))...);
-              }
-              (std::make_index_sequence<count>());
-            });
+  using Indices = std::make_index_sequence<std::tuple_size_v<Types>>;
+  add_route(
+      method, pattern, Indices::size(),
+      {[](const std::vector<std::string>& texts) { return detail::fit<Types>(texts, Indices()); },
+       [handler = std::move(handler)](Request& request,
+                                      const std::vector<std::string>& texts) mutable -> Response {
+         return detail::call_route<Types>(handler, request, texts, Indices());
+       }});
   return *this;
 }
 
