@@ -140,6 +140,28 @@ TEST_F(HttpClientTest, bodies_go_both_ways) {
   EXPECT_EQ(client.stats().connections, 3);
 }
 
+TEST_F(HttpClientTest, a_body_has_the_length_that_was_said) {
+  Client client;
+  http::ClientRequest put{.method = "PUT", .url = base + "/echo"};
+  put.write = [](BodyWriter& out) {
+    out.write("first ");
+    out.write("second");
+  };
+  put.length = 12;
+  EXPECT_EQ(client.send(put).text(), "first second");
+  put.length = 11;
+  EXPECT_THROW(client.send(put), std::logic_error);
+  put.length = 13;
+  EXPECT_THROW(client.send(put), std::logic_error);
+}
+
+TEST_F(HttpClientTest, an_answer_without_a_body_need_not_be_read) {
+  Client client;
+  client.send({.method = "HEAD", .url = base + "/hello"});
+  EXPECT_EQ(client.get(base + "/hello").text(), "hello");
+  EXPECT_EQ(client.stats().connections, 1);
+}
+
 TEST_F(HttpClientTest, head_has_no_body) {
   Client client;
   auto answer = client.send({.method = "HEAD", .url = base + "/hello"});
@@ -232,6 +254,16 @@ TEST_F(HttpClientTest, a_server_that_is_slow_is_told_by_phase) {
   const std::string url = "http://" + slow.address().to_string();
   EXPECT_THAT(error_of(url + "/head", options), HasSubstr("/head: head: "));
   EXPECT_THAT(error_of(url + "/body", options), HasSubstr("/body: body: "));
+  const auto in_time = [&](const std::string& of) {
+    try {
+      Client(options).get(of);
+    } catch (const ClientError& error) {
+      return !error.timed_out();
+    }
+    return true;
+  };
+  EXPECT_FALSE(in_time(url + "/head"));
+  EXPECT_TRUE(in_time("http://127.0.0.1:1/"));
   slow.stop();
 }
 

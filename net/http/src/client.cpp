@@ -96,7 +96,7 @@ std::unique_ptr<Exchange> ClientState::ask(const ClientRequest& request, const U
       exchange = std::make_unique<Exchange>(pool.borrow(), url, method, options);
     } catch (const std::exception& e) {
       throw ClientError(ClientError::Phase::connect,
-                        method + " " + url.to_string() + ": connect: " + e.what());
+                        method + " " + url.to_string() + ": connect: " + e.what(), is_timeout(e));
     }
     const bool used = exchange->lease->used;
     ++stats.requests;
@@ -231,7 +231,8 @@ WebSocket Client::websocket(const std::string& text, WebSocketOptions options,
   try {
     stream = state_->connect(url);
   } catch (const std::exception& e) {
-    throw ClientError(ClientError::Phase::connect, text + ": connect: " + e.what());
+    throw ClientError(ClientError::Phase::connect, text + ": connect: " + e.what(),
+                      detail::is_timeout(e));
   }
   return connect_websocket(std::move(stream), url.authority(), url.target, fields,
                            std::move(options), state_->options.timeouts.connect);

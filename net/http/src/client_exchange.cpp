@@ -46,12 +46,12 @@ Exchange::~Exchange() {
     lease.discard();
 }
 
-void Exchange::fail(ClientError::Phase phase, const std::string& why) {
+void Exchange::fail(ClientError::Phase phase, const std::string& why, bool timed_out) {
   if (!finished) {
     finished = true;
     lease.discard();
   }
-  throw ClientError(phase, name() + ": " + name_of(phase) + ": " + why);
+  throw ClientError(phase, name() + ": " + name_of(phase) + ": " + why, timed_out);
 }
 
 void Exchange::send(const ClientRequest& request, const Fields& more, bool by_proxy) {
@@ -66,34 +66,35 @@ void Exchange::send(const ClientRequest& request, const Fields& more, bool by_pr
     add("Host", url.authority());
   for (const auto field : more)
     add(field.name, field.value);
-  const bool chunked = request.write != nullptr;
-  if (chunked)
+  if (request.write != nullptr && !request.length)
     add("Transfer-Encoding", "chunked");
+  else if (request.write != nullptr)
+    add("Content-Length", std::to_string(*request.length));
   else if (!request.body.empty() || method == "POST" || method == "PUT" || method == "PATCH")
     add("Content-Length", std::to_string(request.body.size()));
   text += "\r\n";
 
-  const auto send_parts = [&](std::span<const std::string_view> parts) {
-    try {
-      for (std::string_view part : parts) {
-        while (!part.empty())
-          part.remove_prefix(lease->stream->send(part, timeouts.send));
-      }
-    } catch (const std::exception& e) {
-      fail(ClientError::Phase::send, e.what());
-    }
-  };
-  if (!chunked) {
-    if (request.body.size() <= piece_size) {
-      text += request.body;
-      const std::string_view whole = text;
-      return send_parts(std::span(&whole, 1));
-    }
-    const std::array<std::string_view, 2> parts{text, request.body};
-    return send_parts(parts);
+  if (request.write != nullptr) {
+    send_all(text);
+    write_body(request);
+  } else if (request.body.size() <= piece_size) {
+    send_all(text + request.body);
+  } else {
+    send_all(text);
+    send_all(request.body);
   }
-  const std::string_view head_text = text;
-  send_parts(std::span(&head_text, 1));
+}
+
+void Exchange::send_all(std::string_view bytes) {
+  try {
+    while (!bytes.empty())
+      bytes.remove_prefix(lease->stream->send(bytes, timeouts.send));
+  } catch (const std::exception& e) {
+    fail(ClientError::Phase::send, e);
+  }
+}
+
+void Exchange::write_body(const ClientRequest& request) {
   struct Writer final : BodyWriter {
     std::function<void(std::string_view)> call;
     void write(std::string_view data) override {
@@ -101,17 +102,24 @@ void Exchange::send(const ClientRequest& request, const Fields& more, bool by_pr
         call(data);
     }
   } writer;
+  std::uint64_t left = request.length.value_or(0);
   writer.call = [&](std::string_view data) {
+    if (request.length) {
+      if (data.size() > left)
+        throw std::logic_error("grove: http: more is written than the length says");
+      left -= data.size();
+      return send_all(data);
+    }
     std::array<char, 24> size;
     const int digits = std::snprintf(size.data(), size.size(), "%zx\r\n", data.size());
-    const std::string chunk =
-        std::string(size.data(), static_cast<std::size_t>(digits)) + std::string(data) + "\r\n";
-    const std::string_view whole = chunk;
-    send_parts(std::span(&whole, 1));
+    send_all(std::string(size.data(), static_cast<std::size_t>(digits)) + std::string(data) +
+             "\r\n");
   };
   request.write(writer);
-  const std::string_view end = "0\r\n\r\n";
-  send_parts(std::span(&end, 1));
+  if (left > 0)
+    throw std::logic_error("grove: http: less was written than the length says");
+  if (!request.length)
+    send_all("0\r\n\r\n");
 }
 
 bool Exchange::fill(Deadline deadline, ClientError::Phase phase) {
@@ -128,7 +136,7 @@ bool Exchange::fill(Deadline deadline, ClientError::Phase phase) {
     buffer += more;
     return true;
   } catch (const std::exception& e) {
-    fail(phase, e.what());
+    fail(phase, e);
   }
 }
 
@@ -140,8 +148,11 @@ void Exchange::receive_head() {
       const std::size_t used =
           parser.head(std::string_view(buffer).substr(begin), method == "HEAD", head);
       begin += used;
-      if (used > 0 && (head.status >= 200 || head.status == 101))
+      if (used > 0 && (head.status >= 200 || head.status == 101)) {
+        if (parser.body_done()) // nobody need read it
+          finish();
         return;
+      }
       if (used > 0 && ++interim > max_interim)
         fail(phase, "one interim answer after the other");
       if (used == 0 && !fill(deadline, phase))
@@ -152,6 +163,19 @@ void Exchange::receive_head() {
   }
 }
 
+// The body was read to its end.
+void Exchange::finish() {
+  if (finished)
+    return;
+  finished = true;
+  if (head.keep_alive && begin == buffer.size()) {
+    lease->used = true;
+    lease.release();
+  } else {
+    lease.discard();
+  }
+}
+
 std::size_t Exchange::read(std::span<char> into) {
   constexpr auto phase = ClientError::Phase::body;
   if (into.empty())
@@ -159,15 +183,7 @@ std::size_t Exchange::read(std::span<char> into) {
   try {
     while (pending.empty()) {
       if (parser.body_done()) {
-        if (!finished) {
-          finished = true;
-          if (head.keep_alive && begin == buffer.size()) {
-            lease->used = true;
-            lease.release();
-          } else {
-            lease.discard();
-          }
-        }
+        finish();
         return 0;
       }
       if (finished)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <span>
@@ -11,6 +12,7 @@
 
 #include <grove/http/client.hpp>
 #include <grove/hub/deadline.hpp>
+#include <grove/hub/exceptions.hpp>
 #include <grove/net/connection_pool.hpp>
 #include <grove/net/stream.hpp>
 
@@ -27,6 +29,10 @@ struct Wire {
 };
 using WirePool = net::ConnectionPool<Wire>;
 
+inline bool is_timeout(const std::exception& e) {
+  return dynamic_cast<const TimeoutError*>(&e) != nullptr;
+}
+
 struct Exchange {
   Exchange(WirePool::Lease the_lease, Url the_url, std::string the_method,
            const ClientOptions& the_options);
@@ -36,7 +42,13 @@ struct Exchange {
   void receive_head();
   std::size_t read(std::span<char> into);
 
-  [[noreturn]] void fail(ClientError::Phase phase, const std::string& why);
+  [[noreturn]] void fail(ClientError::Phase phase, const std::string& why, bool timed_out = false);
+  [[noreturn]] void fail(ClientError::Phase phase, const std::exception& why) {
+    fail(phase, why.what(), is_timeout(why));
+  }
+  void finish();
+  void write_body(const ClientRequest& request);
+  void send_all(std::string_view bytes);
   [[nodiscard]] std::string name() const { return method + " " + url.to_string(); }
   bool fill(Deadline deadline, ClientError::Phase phase); // false at the end of the connection
 

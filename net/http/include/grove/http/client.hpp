@@ -31,11 +31,14 @@ namespace grove::http {
 class ClientError : public std::runtime_error {
 public:
   enum class Phase { connect, send, head, body };
-  ClientError(Phase phase, const std::string& text) : runtime_error(text), phase_(phase) {}
+  ClientError(Phase phase, const std::string& text, bool timed_out = false)
+      : runtime_error(text), phase_(phase), timed_out_(timed_out) {}
   Phase phase() const { return phase_; }
+  bool timed_out() const { return timed_out_; } // it took longer than ClientTimeouts allow
 
 private:
   Phase phase_;
+  bool timed_out_;
 };
 
 struct ClientTimeouts {
@@ -64,8 +67,10 @@ struct ClientRequest {
   std::string url; // "http://host:8080/path?query", "https://..."
   Fields fields{};
   std::string body{};
-  // Instead of a body that is text: it is called to write it, chunked.
+  // Instead of a body that is text: it is called to write it, chunked. If the length is given, not
+  // chunked, and exactly so many bytes must be written: std::logic_error.
   Response::Write write{};
+  std::optional<std::uint64_t> length{};
 };
 
 namespace detail {
