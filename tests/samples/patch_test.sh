@@ -5,9 +5,6 @@ set -euo pipefail
 source "$(dirname "$(readlink -f "$0")")/processes.bash"
 samples=$1/patch
 
-free_port() {
-  /usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
-}
 # As another user where we are root, whom PostgreSQL refuses.
 as_nobody() {
   if [ "$(id -u)" = 0 ]; then

@@ -46,6 +46,10 @@ signal() { # SIGNAL NAME
   kill "-$1" "${pid_of[$2]}"
 }
 
+free_port() { # one that nobody listens to at this moment
+  /usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
 comes_back() { # DESCRIPTOR WORD: over a connection to somebody who echoes
   local line=
   echo "$2" >&"$1"

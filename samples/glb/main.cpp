@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+// GLB, the last program of the tutorial's notes: a server that hands out port numbers, so that
+// services behind a load balancer do not get into each other's way.
+//
+// What is known is in Redis, asked by a C client that blocks: patched, it gives way. When Redis is
+// away requests are answered with 503, and when it comes back all goes on. Try
+//
+//   curl --json '{"service":"web"}' http://127.0.0.1:5000/v1/ports
+#include <fmt/core.h>
+
+#include <cstdint>
+#include <cstdio>
+
+#include <grove/http.hpp>
+#include <grove/patch/patch.hpp>
+
+#include "../options.hpp"
+#include "feed.hpp"
+#include "ports.hpp"
+#include "settings.hpp"
+#include "socket_handler.hpp"
+#include "v1.hpp"
+
+namespace http = grove::http;
+namespace net = grove::net;
+
+namespace {
+
+http::Router application(const glb::Settings& settings, glb::Ports& ports, glb::Feed& feed) {
+  http::Router app;
+  app.mount("/v1", glb::v1(settings, ports));
+  app.get("/websocket", [&](http::Request& request) {
+    return http::accept_websocket(
+        request, [&](http::WebSocket& socket) { glb::handle_websocket(socket, feed); });
+  });
+  return app;
+}
+
+int manage(int argc, char** argv) {
+  glb::Settings settings;
+  CLI::App app{"Hands out ports of a range, and remembers in Redis whose they are."};
+  app.set_help_flag("--help", "Print this help message and exit");
+  app.add_option("-h,--host-port", settings.host_port, "Host and port of server.")
+      ->default_str("0.0.0.0 5000");
+  app.add_option("-r,--redis", settings.redis, "Host, port and database of Redis.")
+      ->default_str("127.0.0.1 6379 0");
+  app.add_option("-p,--port-range", settings.port_range, "Port range to be assigned.")
+      ->default_str("50000 61000")
+      ->check(CLI::Range(1, 65535));
+  if (const auto status = sample::parse(app, argc, argv))
+    return *status;
+  if (const auto [low, high] = settings.port_range; low > high) {
+    fmt::print(stderr, "--port-range: {} is beyond {}\n", low, high);
+    return 2;
+  }
+  grove::patch::all();
+
+  glb::Ports ports(settings);
+  glb::Feed feed(settings, ports);
+  const auto& [host, port] = settings.host_port;
+  http::Server server(net::Address::ip(host, port), application(settings, ports, feed),
+                      {.error_page = http::json_error_page});
+  server.start();
+  const auto& [redis_host, redis_port, redis_database] = settings.redis;
+  fmt::print("----GLB Server run at {}:{}-----\n", host, server.address().port());
+  fmt::print("----Redis Server run at {}:{}:{}-----\n", redis_host, redis_port, redis_database);
+  std::fflush(stdout); // NOLINT(cert-err33-c)
+  server.serve_forever();
+  return 0;
+}
+
+} // namespace
+
+int main(int argc, char** argv) { return grove::main(argc, argv, manage); }
