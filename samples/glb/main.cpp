@@ -36,34 +36,44 @@ http::Router application(const glb::Settings& settings, glb::Ports& ports, glb::
   return app;
 }
 
+// An option of several values: "-r HOST PORT DATABASE".
+template <class... T>
+CLI::Option* add_option(CLI::App& app, const char* name, const char* about, const char* preset,
+                        T&... values) {
+  const auto read = [&values...](const CLI::results_t& words) {
+    auto word = words.begin();
+    return (CLI::detail::lexical_cast(*word++, values) && ...);
+  };
+  return app.add_option(name, read, about)->expected(sizeof...(T))->default_str(preset);
+}
+
 int manage(int argc, char** argv) {
   glb::Settings settings;
   CLI::App app{"Hands out ports of a range, and remembers in Redis whose they are."};
   app.set_help_flag("--help", "Print this help message and exit");
-  app.add_option("-h,--host-port", settings.host_port, "Host and port of server.")
-      ->default_str("0.0.0.0 5000");
-  app.add_option("-r,--redis", settings.redis, "Host, port and database of Redis.")
-      ->default_str("127.0.0.1 6379 0");
-  app.add_option("-p,--port-range", settings.port_range, "Port range to be assigned.")
-      ->default_str("50000 61000")
+  add_option(app, "-h,--host-port", "Host and port of server.", "0.0.0.0 5000", settings.host,
+             settings.port);
+  add_option(app, "-r,--redis", "Host, port and database of Redis.", "127.0.0.1 6379 0",
+             settings.redis_host, settings.redis_port, settings.redis_database);
+  add_option(app, "-p,--port-range", "Port range to be assigned.", "50000 61000",
+             settings.first_port, settings.last_port)
       ->check(CLI::Range(1, 65535));
   if (const auto status = sample::parse(app, argc, argv))
     return *status;
-  if (const auto [low, high] = settings.port_range; low > high) {
-    fmt::print(stderr, "--port-range: {} is beyond {}\n", low, high);
+  if (settings.first_port > settings.last_port) {
+    fmt::print(stderr, "--port-range: there is no port in it\n");
     return 2;
   }
   grove::patch::all();
 
   glb::Ports ports(settings);
   glb::Feed feed(settings, ports);
-  const auto& [host, port] = settings.host_port;
-  http::Server server(net::Address::ip(host, port), application(settings, ports, feed),
-                      {.error_page = http::json_error_page});
+  http::Server server(net::Address::ip(settings.host, settings.port),
+                      application(settings, ports, feed), {.error_page = http::json_error_page});
   server.start();
-  const auto& [redis_host, redis_port, redis_database] = settings.redis;
-  fmt::print("----GLB Server run at {}:{}-----\n", host, server.address().port());
-  fmt::print("----Redis Server run at {}:{}:{}-----\n", redis_host, redis_port, redis_database);
+  fmt::print("----GLB Server run at {}:{}-----\n", settings.host, server.address().port());
+  fmt::print("----Redis Server run at {}:{}:{}-----\n", settings.redis_host, settings.redis_port,
+             settings.redis_database);
   std::fflush(stdout); // NOLINT(cert-err33-c)
   server.serve_forever();
   return 0;

@@ -45,7 +45,7 @@ Ports::Ports(const Settings& settings)
                                   {.is_fit = [](Redis& redis) { return redis.is_quiet(); }}) {}
 
 std::string Ports::key(const char* name) const {
-  return fmt::format("glb:{}:{}", std::get<2>(settings_.redis), name);
+  return fmt::format("glb:{}:{}", settings_.redis_database, name);
 }
 
 Redis::Reply Ports::ask(const std::vector<std::string>& words) {
@@ -57,9 +57,9 @@ Redis::Reply Ports::ask(const std::vector<std::string>& words) {
 }
 
 std::optional<Assignment> Ports::assign(const std::string& service) {
-  const auto [low, high] = settings_.port_range;
-  const auto reply = ask({"EVAL", assign_script, "3", key("ports"), key("turn"), key("events"),
-                          std::to_string(low), std::to_string(high), service});
+  const auto reply =
+      ask({"EVAL", assign_script, "3", key("ports"), key("turn"), key("events"),
+           std::to_string(settings_.first_port), std::to_string(settings_.last_port), service});
   if (reply->type != REDIS_REPLY_INTEGER)
     return std::nullopt;
   return Assignment{static_cast<int>(reply->integer), service};

@@ -17,15 +17,15 @@ constexpr int patience = 2; // seconds
 }
 
 Redis::Redis(const Settings& settings)
-    : name_(fmt::format("redis {}:{}", std::get<0>(settings.redis), std::get<1>(settings.redis))),
-      context_(redisConnectWithTimeout(std::get<0>(settings.redis).c_str(),
-                                       std::get<1>(settings.redis), {patience, 0}),
-               redisFree) {
+    : name_(fmt::format("redis {}:{}", settings.redis_host, settings.redis_port)),
+      context_(
+          redisConnectWithTimeout(settings.redis_host.c_str(), settings.redis_port, {patience, 0}),
+          redisFree) {
   grove::patch::deliver();
   if (context_ == nullptr || context_->err != 0)
     fail();
   limit(patience);
-  command({"SELECT", std::to_string(std::get<2>(settings.redis))});
+  command({"SELECT", std::to_string(settings.redis_database)});
 }
 
 Redis::Reply Redis::command(const std::vector<std::string>& words) {

@@ -4,14 +4,17 @@
 
 #include <cstdint>
 #include <string>
-#include <tuple>
 
 namespace glb {
 
 struct Settings {
-  std::tuple<std::string, std::uint16_t> host_port{"0.0.0.0", 5000};
-  std::tuple<std::string, int, int> redis{"127.0.0.1", 6379, 0}; // host, port, database
-  std::tuple<int, int> port_range{50000, 61000};                 // both included
+  std::string host = "0.0.0.0";
+  std::uint16_t port = 5000;
+  std::string redis_host = "127.0.0.1";
+  int redis_port = 6379;
+  int redis_database = 0;
+  int first_port = 50000; // that is handed out
+  int last_port = 61000;
 };
 
 } // namespace glb

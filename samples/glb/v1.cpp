@@ -58,8 +58,7 @@ http::Router v1(const Settings& settings, Ports& ports) {
   router.use(without_redis);
 
   router.get("/ports", [&](http::Request&) {
-    const auto [low, high] = settings.port_range;
-    return http::json_response(Overview{{low, high}, ports.all()});
+    return http::json_response(Overview{{settings.first_port, settings.last_port}, ports.all()});
   });
   router.post("/ports", [&](http::Request& request) {
     const auto wish = http::read_json<Wish>(request);
