@@ -5,14 +5,6 @@ set -euo pipefail
 source "$(dirname "$(readlink -f "$0")")/processes.bash"
 samples=$1/patch
 
-# As another user where we are root, whom PostgreSQL refuses.
-as_nobody() {
-  if [ "$(id -u)" = 0 ]; then
-    setpriv --reuid=nobody --regid=nogroup --clear-groups "$@"
-  else
-    "$@"
-  fi
-}
 has() { # PROGRAM SAMPLE
   if command -v "$1" >/dev/null && [ -x "$samples/$2" ]; then return 0; fi
   echo "without $2: there is no $1, or no library to build it with"
@@ -32,11 +24,7 @@ fi
 
 if has postgres postgres_pool; then
   port=$(free_port)
-  mkdir "$work/cluster"
-  chmod 755 "$work"
-  if [ "$(id -u)" = 0 ]; then chown nobody "$work/cluster"; fi
-  cd / # nobody need be let in where we are
-  as_nobody initdb --pgdata "$work/cluster/data" --auth trust --username grove --no-sync --no-locale >/dev/null
+  make_cluster "$work/cluster"
   start postgres as_nobody postgres -D "$work/cluster/data" -p "$port" -c listen_addresses=127.0.0.1 \
     -c unix_socket_directories= -c fsync=off
   says postgres 'database system is ready to accept connections'

@@ -50,6 +50,22 @@ free_port() { # one that nobody listens to at this moment
   /usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
 
+# As another user where we are root, whom PostgreSQL refuses.
+as_nobody() {
+  if [ "$(id -u)" = 0 ]; then
+    setpriv --reuid=nobody --regid=nogroup --clear-groups "$@"
+  else
+    "$@"
+  fi
+}
+make_cluster() { # FOLDER: for a PostgreSQL whose user is grove, in FOLDER/data
+  mkdir "$1"
+  chmod 755 "$work"
+  if [ "$(id -u)" = 0 ]; then chown nobody "$1"; fi
+  cd / # nobody need be let in where we are
+  as_nobody initdb --pgdata "$1/data" --auth trust --username grove --no-sync --no-locale >/dev/null
+}
+
 comes_back() { # DESCRIPTOR WORD: over a connection to somebody who echoes
   local line=
   echo "$2" >&"$1"
