@@ -51,14 +51,16 @@ says listener '^\{"event":"ports","ports":\[\]\}$'
 # -- ports come and go ------------------------------------------------------------------------------
 asks 200 '{"range":[50000,50002],"ports":[]}' "$v1/ports"
 asks 201 '{"port":50000,"service":"web"}' --json '{"service":"web"}' "$v1/ports"
-says listener '^\{.*"assigned".*\}$' && [[ ${BASH_REMATCH[0]} == *'"port":50000'* ]] || fail "no news of 50000"
+says listener '^\{.*"assigned".*\}$'
+[[ ${BASH_REMATCH[0]} == *'"port":50000'* ]] || fail "no news of 50000"
 asks 201 '{"port":50001,"service":"mail"}' --json '{"service":"mail"}' "$v1/ports"
 [ "$(curl -sS -D - -o /dev/null --json '{"service":"mail"}' "$v1/ports" | tr -d '\r' | sed -n 's/^Location: //p')" = /v1/ports/50002 ] ||
   fail "no Location"
 asks 503 "$(problem 'Service Unavailable' 503 'all ports are taken')" --json '{"service":"web"}' "$v1/ports"
 asks 200 '{"port":50001,"service":"mail"}' "$v1/ports/50001"
 asks 204 '' -X DELETE "$v1/ports/50001"
-says listener '^\{.*"released".*\}$' && [[ ${BASH_REMATCH[0]} == *'"service":"mail"'* ]] || fail "no news of mail"
+says listener '^\{.*"released".*\}$'
+[[ ${BASH_REMATCH[0]} == *'"service":"mail"'* ]] || fail "no news of mail"
 asks 404 "$(problem 'Not Found' 404 'nobody has port 50001')" "$v1/ports/50001"
 asks 404 "$(problem 'Not Found' 404 'nobody has port 50001')" -X DELETE "$v1/ports/50001"
 asks 200 '{"range":[50000,50002],"ports":[{"port":50000,"service":"web"},{"port":50002,"service":"mail"}]}' "$v1/ports"

@@ -83,7 +83,8 @@ answers() { # STATUS CURL-ARGUMENT...: sets `body`
   body=$(cat "$work/body")
   [ "$got" = "$status" ] || fail "curl $*: $got $body"
 }
-answers 200 "$url/" && [[ $body == *'<option>topic1</option><option>topic2</option>'* ]] || fail "33_chat: $body"
+answers 200 "$url/"
+[[ $body == *'<option>topic1</option><option>topic2</option>'* ]] || fail "33_chat: $body"
 answers 404 "$url/nowhere/ann"
 answers 404 -X POST "$url/poll/ann"
 answers 404 --data-urlencode message=hello "$url/put/topic1/ann"
@@ -94,9 +95,13 @@ answers 200 --data-urlencode 'message=hello <b>&amp; "bob"' "$url/put/topic1/ann
 [ -z "$body" ] || fail "33_chat: put answers '$body'"
 says bob '^"ann:hello <b>&amp; \\"bob\\""$' && ends bob
 answers 200 -d message=second "$url/put/topic1/bob"
-answers 200 -X POST "$url/poll/ann" && [[ $body == '"ann:hello <b>&amp; \"bob\""' ]] || fail "33_chat: $body"
-answers 200 -X POST "$url/poll/ann" && [[ $body == '"bob:second"' ]] || fail "33_chat: $body"
-answers 200 "$url/topic1/dan" && [[ $body == *'<li>ann:hello &#60;b&#62;&#38;amp; &#34;bob&#34;</li><li>bob:second</li>'* ]] ||
+answers 200 -X POST "$url/poll/ann"
+[[ $body == '"ann:hello <b>&amp; \"bob\""' ]] || fail "33_chat: $body"
+answers 200 -X POST "$url/poll/ann"
+[[ $body == '"bob:second"' ]] || fail "33_chat: $body"
+answers 200 "$url/topic1/dan"
+[[ $body == *'<li>ann:hello &#60;b&#62;&#38;amp; &#34;bob&#34;</li><li>bob:second</li>'* ]] ||
   fail "33_chat: the backlog: $body"
-answers 200 -X POST "$url/poll/eve" && [ "$body" = '[]' ] || fail "33_chat: eve hears $body" # after ten seconds
+answers 200 -X POST "$url/poll/eve"
+[ "$body" = '[]' ] || fail "33_chat: eve hears $body" # after ten seconds
 signal TERM server && ends server 143
