@@ -124,7 +124,7 @@ ClientResponse::~ClientResponse() = default;
 
 const ResponseHead& ClientResponse::head() const { return exchange_->head; }
 const std::string& ClientResponse::url() const { return exchange_->url_text; }
-std::size_t ClientResponse::read(std::span<char> into) { return exchange_->read(into); }
+std::size_t ClientResponse::read(std::span<char> into) { return exchange_->read_plain(into); }
 
 std::string ClientResponse::text(std::size_t limit) {
   std::string text;
@@ -166,6 +166,9 @@ ClientResponse Client::send(const ClientRequest& request) {
     if (fields.has(ours))
       throw std::invalid_argument(std::string("grove: http: the client writes ") + ours);
   }
+  const bool gzip = state_->options.gzip && !fields.has("Accept-Encoding") && !fields.has("Range");
+  if (gzip)
+    fields.add("Accept-Encoding", "gzip");
   ClientRequest now = request;
   for (unsigned redirects = 0;; ++redirects) {
     auto exchange = state_->ask(now, url, method, fields);
@@ -175,8 +178,11 @@ ClientResponse Client::send(const ClientRequest& request) {
         status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
     const bool repeats = status == 307 || status == 308;
     if (!leads_on || !location || state_->options.max_redirects == 0 ||
-        (repeats && now.write != nullptr))
+        (repeats && now.write != nullptr)) {
+      if (gzip)
+        exchange->inflate_gzip();
       return ClientResponse(std::move(exchange));
+    }
     if (redirects == state_->options.max_redirects)
       exchange->fail(ClientError::Phase::head, "too many redirects");
     Url next;

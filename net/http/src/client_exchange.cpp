@@ -207,4 +207,25 @@ std::size_t Exchange::read(std::span<char> into) {
   return size;
 }
 
+void Exchange::inflate_gzip() {
+  const std::string coding = head.fields.joined("Content-Encoding");
+  if (parser.body_done() ||
+      (!equals_ignoring_case(coding, "gzip") && !equals_ignoring_case(coding, "x-gzip")))
+    return;
+  head.fields.remove("Content-Encoding");
+  head.fields.remove("Content-Length");
+  head.content_length.reset();
+  gzip.emplace();
+}
+
+std::size_t Exchange::read_plain(std::span<char> into) {
+  if (!gzip)
+    return read(into);
+  try {
+    return gzip->read(into, [this](std::span<char> more) { return read(more); });
+  } catch (const BrokenGzip& broken) {
+    fail(ClientError::Phase::body, broken.what());
+  }
+}
+
 } // namespace grove::http::detail

@@ -16,6 +16,7 @@
 #include <grove/net/connection_pool.hpp>
 #include <grove/net/stream.hpp>
 
+#include "gzip_stream.hpp"
 #include "response_parser.hpp"
 #include "url.hpp"
 
@@ -41,6 +42,9 @@ struct Exchange {
   void send(const ClientRequest& request, const Fields& more, bool by_proxy);
   void receive_head();
   std::size_t read(std::span<char> into);
+  // From now on read_plain() inflates, if it is gzip.
+  void inflate_gzip();
+  std::size_t read_plain(std::span<char> into);
 
   [[noreturn]] void fail(ClientError::Phase phase, const std::string& why, bool timed_out = false);
   [[noreturn]] void fail(ClientError::Phase phase, const std::exception& why) {
@@ -62,6 +66,7 @@ struct Exchange {
   std::string buffer;
   std::size_t begin = 0;
   std::string_view pending;
+  std::optional<GzipReader> gzip;
   bool heard = false;    // anything of an answer
   bool finished = false; // the connection was given back, or dropped
 };

@@ -2,6 +2,7 @@
 // RequestAccess: what the library itself does with requests.
 #pragma once
 
+#include <memory>
 #include <utility>
 
 #include <grove/http/request.hpp>
@@ -17,6 +18,18 @@ struct RequestAccess {
     request.peer_ = peer;
     request.split_target();
     return request;
+  }
+  // The body comes through a Source from now on: Source(source so far, its owner or null, more). It
+  // is as long as it turns out to be, and its Content-Encoding is gone.
+  template <class Source, class... More>
+  static void read_through(Request& request, More... more) {
+    auto source = std::make_unique<Source>(*request.body_, std::move(request.own_body_), more...);
+    request.body_ = source.get();
+    request.own_body_ = std::move(source);
+    request.head_->content_length.reset();
+    request.head_->chunked = true;
+    request.head_->fields.remove("Content-Encoding");
+    request.head_->fields.remove("Content-Length");
   }
   // Of the path, what is behind the prefixes of the routers that it went through.
   static std::string_view rest(const Request& request) { return request.rest_; }

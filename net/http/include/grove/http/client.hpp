@@ -58,6 +58,9 @@ struct ClientOptions {
   // "http://host:port": asked to pass requests on, and (CONNECT) for a way to servers of https.
   std::string proxy{};
   Fields fields{}; // sent with each request
+  // Asks for answers in gzip, and inflates them; their Content-Encoding is gone then. Not where a
+  // request has an Accept-Encoding of its own, or a Range.
+  bool gzip = true;
   // How servers of https prove themselves; none: by the system's authorities.
   std::shared_ptr<const tls::ClientContext> tls{};
 };
