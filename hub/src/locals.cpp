@@ -73,6 +73,14 @@ bool drop_local(std::uint64_t key) {
   return true;
 }
 
+void drop_locals() {
+  Extras* extras = here().current->extras;
+  if (extras == nullptr)
+    return;
+  const Shield shield;
+  extras->locals.drop_all();
+}
+
 void drop_locals_of_key(std::uint64_t key) {
   if (this_hub->index == no_hub_index)
     return;

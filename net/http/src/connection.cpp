@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <grove/http/json_error.hpp>
+#include <grove/hub/detail/locals.hpp>
 #include <grove/hub/detail/report.hpp>
 #include <grove/hub/exceptions.hpp>
 #include <grove/hub/log.hpp>
@@ -49,8 +50,10 @@ Connection::~Connection() { release_buffer(); }
 void Connection::run() {
   try {
     try {
-      while (keep_ && next_head())
+      while (keep_ && next_head()) {
         exchange();
+        grove::detail::drop_locals(); // they are the request's
+      }
       out_.flush();
     } catch (const BadRequest& bad) { // a head; handle() sees to bodies
       ++service_.stats.bad_requests;
@@ -282,7 +285,7 @@ void Connection::exchange() {
     Answer& answer;
     const Request& request;
     unsigned status;
-    ~Told() { self.tell(answer, &request, status); }
+    ~Told() { self.done(answer, &request, status); }
   } told{*this, answer, request, response.status()};
   answer.send(response);
   drop_body();
@@ -346,7 +349,7 @@ void Connection::refuse(const Error& error) {
   Answer answer(out_, stream_, nullptr, keep_);
   answer.send(response);
   out_.flush();
-  tell(answer, nullptr, response.status());
+  done(answer, nullptr, response.status());
   linger();
 }
 
@@ -357,7 +360,7 @@ void Connection::hand_over(const Request& request, const Response& response,
   Answer answer(out_, stream_, &head_, keep_);
   answer.send(response);
   out_.flush();
-  tell(answer, &request, response.status());
+  done(answer, &request, response.status());
   std::string received(in());
   begin_ = end_ = 0;
   release_buffer();
@@ -367,6 +370,14 @@ void Connection::hand_over(const Request& request, const Response& response,
     report("what took the connection over", std::current_exception());
   }
   throw Gone();
+}
+
+// Counts and tells it.
+void Connection::done(const Answer& answer, const Request* request, unsigned status) {
+  auto& responses = service_.stats.responses;
+  ++responses[std::min<std::size_t>(status / 100, responses.size() - 1)];
+  service_.stats.body_bytes += answer.sent();
+  tell(answer, request, status);
 }
 
 // To the hub's error hook, with what was asked for; the error itself is nested in it.

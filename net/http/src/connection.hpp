@@ -52,6 +52,7 @@ private:
   void refuse(const Error& error);
   void drop_body();
   void linger();
+  void done(const Answer& answer, const Request* request, unsigned status);
   void tell(const Answer& answer, const Request* request, unsigned status);
   void report(const char* who, const std::exception_ptr& error);
 

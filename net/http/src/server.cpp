@@ -9,6 +9,7 @@
 #include <limits>
 #include <list>
 #include <optional>
+#include <stdexcept>
 #include <utility>
 
 #include <grove/hub/log.hpp>
@@ -16,6 +17,7 @@
 #include <grove/net/stream_server.hpp>
 
 #include "connection.hpp"
+#include "server_hubs.hpp"
 
 namespace grove::http {
 
@@ -94,8 +96,13 @@ void Server::State::close_idle() {
   }
 }
 
-Server::Server(const net::Address& address, Handler handler, ServerOptions options)
-    : state_(std::make_unique<State>(std::move(handler), std::move(options))) {
+Server::Server(const net::Address& address, Handler handler, ServerOptions options) {
+  if (options.hubs > 0) {
+    const detail::TrustedProxies checked(options.trusted_proxies);
+    hubs_ = std::make_unique<detail::ServerHubs>(address, std::move(handler), std::move(options));
+    return;
+  }
+  state_ = std::make_unique<State>(std::move(handler), std::move(options));
   State* const state = state_.get();
   net::StreamServerOptions stream_options = state->stream_options();
   net::ListenOptions listen;
@@ -111,6 +118,8 @@ Server::Server(const net::Address& address, Handler handler, ServerOptions optio
 Server::Server(net::Listener listener, Handler handler, ServerOptions options)
     : state_(std::make_unique<State>(std::move(handler), std::move(options))) {
   State* const state = state_.get();
+  if (state->service.options.hubs > 0)
+    throw std::invalid_argument("grove: http: one listener is for one hub");
   state->server.emplace(
       std::move(listener),
       [state](net::StreamSocket& socket, const net::Address& peer) { state->serve(socket, peer); },
@@ -120,11 +129,15 @@ Server::Server(net::Listener listener, Handler handler, ServerOptions options)
 Server::~Server() = default; // the StreamServer kills what is left
 
 void Server::start() {
+  if (hubs_ != nullptr)
+    return hubs_->start();
   state_->service.draining = false;
   state_->server->start();
 }
 
 bool Server::stop(Deadline deadline) {
+  if (hubs_ != nullptr)
+    return hubs_->stop(deadline);
   state_->service.draining = true;
   state_->server->stop_accepting();
   state_->close_idle();
@@ -132,16 +145,60 @@ bool Server::stop(Deadline deadline) {
 }
 
 void Server::serve_forever() {
+  if (hubs_ != nullptr)
+    return hubs_->serve_forever();
   start();
   state_->server->serve_forever();
 }
 
-net::Address Server::address() const { return state_->server->address(); }
+net::Address Server::address() const {
+  return hubs_ != nullptr ? hubs_->address() : state_->server->address();
+}
 
 Server::Stats Server::stats() const {
+  if (hubs_ != nullptr)
+    return hubs_->stats();
   Stats stats = state_->service.stats;
   stats.open = state_->open.size();
   return stats;
 }
+
+Server::Stats& Server::Stats::operator+=(const Stats& other) {
+  connections += other.connections;
+  requests += other.requests;
+  bad_requests += other.bad_requests;
+  failures += other.failures;
+  open += other.open;
+  for (std::size_t i = 0; i < responses.size(); ++i)
+    responses[i] += other.responses[i];
+  body_bytes += other.body_bytes;
+  return *this;
+}
+
+namespace {
+
+// Its copies have nothing in common but what makes them.
+class PerHub {
+public:
+  explicit PerHub(std::function<Handler()> make) : make_(std::move(make)) {}
+  PerHub(const PerHub& other) : make_(other.make_) {}
+  PerHub& operator=(const PerHub&) = delete;
+  Response operator()(Request& request) {
+    if (made_ == nullptr) {
+      Handler fresh = make_(); // which may wait, and another be faster
+      if (made_ == nullptr)
+        made_ = std::move(fresh);
+    }
+    return made_(request);
+  }
+
+private:
+  std::function<Handler()> make_;
+  Handler made_{};
+};
+
+} // namespace
+
+Handler per_hub(std::function<Handler()> make) { return PerHub(std::move(make)); }
 
 } // namespace grove::http

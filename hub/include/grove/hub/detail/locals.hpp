@@ -28,6 +28,7 @@ std::uint64_t new_local_key() noexcept;
 LocalValue* find_local(std::uint64_t key);
 void add_local(std::uint64_t key, LocalValue* value); // takes it over
 bool drop_local(std::uint64_t key);
+void drop_locals(); // as its end would: for greenlets that serve one after the other
 
 // The values of this hub's greenlets; on a thread without a hub there are none.
 void drop_locals_of_key(std::uint64_t key);

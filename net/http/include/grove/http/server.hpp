@@ -2,6 +2,7 @@
 // Server: HTTP/1.1 and 1.0.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -23,9 +24,19 @@
 
 namespace grove::http {
 
+namespace detail {
+class ServerHubs;
+}
+
 // What answers requests: a plain function, which may wait for whatever it likes. Each connection
-// has a greenlet of its own.
+// has a greenlet of its own; the value of a GreenletLocal is nevertheless one request's, and goes
+// when that is answered and logged.
 using Handler = std::function<Response(Request&)>;
+
+// A handler for a server on several hubs, each of which makes its own when its first request comes:
+// for what is hub-local, as clients, pools and queues are. It is the outermost handler:
+// `Server(address, per_hub([] { Router router; ...; return router; }), {.hubs = 4})`.
+Handler per_hub(std::function<Handler()> make);
 
 // How long a client may take.
 struct Timeouts {
@@ -44,7 +55,11 @@ struct ServerOptions {
   std::size_t connections = 10'000;
   std::size_t connections_per_ip = 256; // more are closed at once
   int backlog = 1024;
-  bool reuse_port = false; // several servers, one per hub, share the address
+  bool reuse_port = false; // several servers share the address
+  // 0: it serves on the hub that made it. Else on so many new ones, each with a thread and (by
+  // SO_REUSEPORT) a listener of its own. Limits are for one hub. Handler and options are copied to
+  // each: what the copies share must be fit for several threads; see per_hub().
+  std::size_t hubs = 0;
   // Called once per answered request; see access_log.hpp for ready ones.
   std::function<void(const AccessRecord&)> access_log{};
   // Makes the page for an Error; its status and closing are the server's. Default: plain text, and
@@ -68,15 +83,18 @@ struct ServerOptions {
 class Server {
 public:
   struct Stats {
-    std::uint64_t connections = 0;  // accepted
-    std::uint64_t requests = 0;     // that reached the handler
-    std::uint64_t bad_requests = 0; // that did not
-    std::uint64_t failures = 0;     // handlers that threw something other than Error
-    std::size_t open = 0;           // connections now
+    std::uint64_t connections = 0;            // accepted
+    std::uint64_t requests = 0;               // that reached the handler
+    std::uint64_t bad_requests = 0;           // that did not
+    std::uint64_t failures = 0;               // handlers that threw something other than Error
+    std::size_t open = 0;                     // connections now
+    std::array<std::uint64_t, 6> responses{}; // by the first digit of their status
+    std::uint64_t body_bytes = 0;             // sent, of responses' bodies
+    Stats& operator+=(const Stats& other);
   };
 
   // std::system_error if the address cannot be had; std::invalid_argument for a trusted proxy that
-  // is no address.
+  // is no address, and for several hubs with one listener.
   Server(const net::Address& address, Handler handler, ServerOptions options = {});
   Server(net::Listener listener, Handler handler, ServerOptions options = {});
   Server(const Server&) = delete;
@@ -91,11 +109,13 @@ public:
   void serve_forever();
 
   net::Address address() const;
+  // Of all hubs: then a suspension point, which its own handlers may call, too.
   Stats stats() const;
 
 private:
   struct State;
   std::unique_ptr<State> state_;
+  std::unique_ptr<detail::ServerHubs> hubs_; // instead of state_
 };
 
 } // namespace grove::http
