@@ -61,6 +61,8 @@ std::string unpack(std::string_view packed, std::size_t in = 4096, std::size_t o
   return text;
 }
 
+std::string filled(std::size_t size, char with) { return std::string(size, with); }
+
 std::string some_text(std::size_t size) {
   std::string text;
   for (unsigned i = 0; text.size() < size; ++i)
@@ -74,8 +76,8 @@ TEST(GzipStream, what_is_packed_in_any_pieces_is_unpacked_in_any_pieces) {
   for (const std::size_t piece : {std::size_t{1000}, std::size_t{77'777}, std::string::npos}) {
     const std::string packed = pack(text, piece);
     EXPECT_LT(packed.size(), text.size());
-    for (const std::size_t in : {1, 7, 4096}) {
-      for (const std::size_t out : {1, 1000, 70'000})
+    for (const std::size_t in : {1U, 7U, 4096U}) {
+      for (const std::size_t out : {1U, 1000U, 70'000U})
         EXPECT_EQ(unpack(packed, in, out), text) << piece << ' ' << in << ' ' << out;
     }
   }
@@ -209,7 +211,7 @@ TEST(Gzip, a_body_is_inflated_as_it_is_read) {
   EXPECT_EQ(inflated(pack(text), "X-GZIP"), std::pair(200U, text));
   const auto twice = inflated(pack(pack(text)), "gzip, gzip");
   EXPECT_EQ(twice.first, 415);
-  EXPECT_EQ(inflated("x", "br").first, 415);
+  EXPECT_EQ(inflated("x", "br"), std::pair(415U, std::string("a content coding other than gzip")));
   EXPECT_EQ(inflated(pack(text).substr(0, 1000)).first, 400);
   EXPECT_EQ(inflated("plain").first, 400);
 }
@@ -217,7 +219,7 @@ TEST(Gzip, a_body_is_inflated_as_it_is_read) {
 // eventlet CVE-2021-21419, here for bodies: what is small on the wire is refused before it is
 // large.
 TEST(Gzip, a_bomb_is_refused) {
-  const std::string bomb = pack(std::string(50'000'000, '\0'));
+  const std::string bomb = pack(filled(50'000'000, '\0'));
   EXPECT_LT(bomb.size(), 100'000);
   EXPECT_EQ(inflated(bomb).first, 413);
   const std::string text = some_text(10'000);
@@ -249,7 +251,7 @@ protected:
     router.get("/broken",
                [](Request&) { return Response("no gzip at all").set("Content-Encoding", "gzip"); });
     router.get("/bomb", [](Request&) {
-      return Response(pack(std::string(20'000'000, 'x'))).set("Content-Encoding", "gzip");
+      return Response(pack(filled(20'000'000, 'x'))).set("Content-Encoding", "gzip");
     });
     router.get("/bare", [](Request&) {
       return Response(some_text(2000)).set("Cache-Control", "no-transform");
@@ -342,7 +344,7 @@ TEST_F(GzipServerTest, a_compressed_body_is_taken_and_a_bomb_is_not) {
         {.method = "POST", .url = url("/echo"), .fields = fields, .body = std::move(body)});
   };
   EXPECT_EQ(post(pack(some_text(50'000))).text(), some_text(50'000));
-  EXPECT_EQ(post(pack(std::string(50'000'000, '\0'))).status(), 413);
+  EXPECT_EQ(post(pack(filled(50'000'000, '\0'))).status(), 413);
   EXPECT_EQ(post("plain").status(), 400);
   EXPECT_EQ(server->stats().failures, 0);
 }

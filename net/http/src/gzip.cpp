@@ -30,23 +30,6 @@ using detail::GzipWriter;
 
 constexpr std::size_t step = 64 * 1024; // compressed in one go: about 2 ms
 
-// Calls f with each member of a list between separators, trimmed.
-template <class F>
-void each_of(std::string_view list, char separator, const F& f) {
-  while (!list.empty()) {
-    const auto end = std::min(list.find(separator), list.size());
-    f(detail::trimmed(list.substr(0, end)));
-    list.remove_prefix(std::min(end + 1, list.size()));
-  }
-}
-
-bool lists(std::string_view list, std::string_view word) {
-  bool found = false;
-  each_of(list, ',',
-          [&](std::string_view one) { found = found || equals_ignoring_case(one, word); });
-  return found;
-}
-
 // RFC 9110, 12.4.2: 0 to 1 with at most three digits, in thousandths; nothing for another text.
 std::optional<int> weight_of(std::string_view text) {
   if (text.empty() || text.size() > 5 || (text[0] != '0' && text[0] != '1') ||
@@ -68,7 +51,7 @@ bool takes_gzip(const Fields& fields) {
   std::optional<int> gzip;
   std::optional<int> any;
   int plain = 0;
-  each_of(fields.joined("Accept-Encoding"), ',', [&](std::string_view member) {
+  for (const std::string_view member : fields.list("Accept-Encoding")) {
     const auto semicolon = std::min(member.find(';'), member.size());
     const std::string_view coding = detail::trimmed(member.substr(0, semicolon));
     std::optional<int> weight = 1000;
@@ -77,14 +60,14 @@ bool takes_gzip(const Fields& fields) {
       weight = q.starts_with("q=") || q.starts_with("Q=") ? weight_of(q.substr(2)) : std::nullopt;
     }
     if (!weight)
-      return;
+      continue;
     if (equals_ignoring_case(coding, "gzip") || equals_ignoring_case(coding, "x-gzip"))
       gzip = std::max(gzip.value_or(0), *weight);
     else if (coding == "*")
       any = *weight;
     else if (equals_ignoring_case(coding, "identity"))
       plain = *weight;
-  });
+  }
   const int wanted = gzip ? *gzip : any.value_or(0);
   return wanted > 0 && wanted >= plain;
 }
@@ -108,8 +91,7 @@ bool is_for_gzip(const Response& response, std::size_t min_size) {
   const Fields& fields = response.fields();
   if (status < 200 || status == 204 || status == 205 || status == 206 || status == 304 ||
       fields.has("Content-Encoding") || fields.has("Content-Range") ||
-      lists(fields.joined("Cache-Control"), "no-transform") ||
-      !is_worth_it(fields.get("Content-Type", "")))
+      fields.lists("Cache-Control", "no-transform") || !is_worth_it(fields.get("Content-Type", "")))
     return false;
   if (const auto* text = std::get_if<std::string>(&response.body()))
     return text->size() >= min_size;
@@ -179,9 +161,10 @@ std::string compressed(std::string_view text, int level) {
 }
 
 void add_vary(Fields& fields) {
+  if (fields.lists("Vary", "*") || fields.lists("Vary", "Accept-Encoding"))
+    return;
   const std::string vary = fields.joined("Vary");
-  if (!lists(vary, "*") && !lists(vary, "Accept-Encoding"))
-    fields.set("Vary", vary.empty() ? "Accept-Encoding" : vary + ", Accept-Encoding");
+  fields.set("Vary", vary.empty() ? "Accept-Encoding" : vary + ", Accept-Encoding");
 }
 
 void make_etag_weak(Fields& fields) {
@@ -249,8 +232,7 @@ Response Gzip::operator()(Request& request, const Handler& next) const {
   const std::string coding = request.fields().joined("Content-Encoding");
   if (request.has_body() && !coding.empty() && !equals_ignoring_case(coding, "identity")) {
     if (!equals_ignoring_case(coding, "gzip") && !equals_ignoring_case(coding, "x-gzip"))
-      return Response(415, "415 Unsupported Media Type: a content coding other than gzip\n")
-          .set("Accept-Encoding", "gzip");
+      throw Error(415, "a content coding other than gzip", {{"Accept-Encoding", "gzip"}});
     RequestAccess::read_through<Inflating>(request, options_.max_inflated);
   }
   Response response = next(request);

@@ -6,10 +6,14 @@
 #include <grove/http/client.hpp>
 #include <grove/http/cookie.hpp>
 #include <grove/http/error.hpp>
+#include <grove/http/event_stream.hpp>
 #include <grove/http/fields.hpp>
+#include <grove/http/gzip.hpp>
 #include <grove/http/json_error.hpp>
 #include <grove/http/json_options.hpp>
 #include <grove/http/limits.hpp>
+#include <grove/http/metrics.hpp>
+#include <grove/http/multipart.hpp>
 #include <grove/http/query.hpp>
 #include <grove/http/request.hpp>
 #include <grove/http/request_head.hpp>
