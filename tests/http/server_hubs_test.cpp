@@ -119,7 +119,7 @@ TEST_F(ServerHubsTest, what_is_under_way_ends_before_the_server_does) {
   while (arrived < 8)
     sleep(1ms);
   auto stopping = spawn([&] { return server.stop(20s); });
-  sleep(1ms);
+  settle();
   go = true;
   EXPECT_TRUE(stopping.get());
   clients.join();

@@ -73,22 +73,45 @@ std::string labels_text(std::string_view metric, Metrics::Labels labels) {
 
 } // namespace
 
-Metrics& Metrics::add(std::string_view name, std::string_view type, std::string_view help,
-                      double value, const Labels& labels) {
+Metrics::Family& Metrics::family(std::string_view name, std::string_view type,
+                                 std::string_view help) {
   if (!is_name(name, true) || name.starts_with("__"))
     refuse(name, "has a name that is none");
-  auto family = std::ranges::find(families_, name, &Family::name);
-  if (family == families_.end()) {
+  auto found = std::ranges::find(families_, name, &Family::name);
+  if (found == families_.end()) {
     families_.push_back({std::string(name), std::string(type), std::string(help), {}});
-    family = std::prev(families_.end());
+    found = std::prev(families_.end());
   }
-  if (family->type != type)
-    refuse(name, "is a counter and a gauge");
-  std::string text = labels_text(name, labels);
-  if (std::ranges::find(family->samples, text, [](const auto& sample) { return sample.first; }) !=
-      family->samples.end())
-    refuse(name, "is there twice");
-  family->samples.emplace_back(std::move(text), number(value));
+  if (found->type != type)
+    refuse(name, "is of two kinds");
+  return *found;
+}
+
+void Metrics::add_sample(Family& family, std::string_view suffix, const Labels& labels,
+                         double value) {
+  std::string text = std::string(suffix) + labels_text(family.name, labels);
+  if (std::ranges::any_of(family.samples, [&](const auto& each) { return each.first == text; }))
+    refuse(family.name, "is there twice");
+  family.samples.emplace_back(std::move(text), number(value));
+}
+
+Metrics& Metrics::add(std::string_view name, std::string_view type, std::string_view help,
+                      double value, const Labels& labels) {
+  add_sample(family(name, type, help), "", labels, value);
+  return *this;
+}
+
+Metrics& Metrics::histogram(std::string_view name, std::string_view help, const Histogram& values,
+                            const Labels& labels) {
+  Family& all = family(name, "histogram", help);
+  const auto counts = values.counts_up_to();
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    Labels with_bound = labels;
+    with_bound.emplace_back("le", i < values.bounds().size() ? number(values.bounds()[i]) : "+Inf");
+    add_sample(all, "_bucket", with_bound, static_cast<double>(counts[i]));
+  }
+  add_sample(all, "_sum", labels, values.sum());
+  add_sample(all, "_count", labels, static_cast<double>(counts.back()));
   return *this;
 }
 

@@ -9,6 +9,7 @@
 #include <grove/http/event_stream.hpp>
 #include <grove/http/fields.hpp>
 #include <grove/http/gzip.hpp>
+#include <grove/http/histogram.hpp>
 #include <grove/http/json_error.hpp>
 #include <grove/http/json_options.hpp>
 #include <grove/http/limits.hpp>

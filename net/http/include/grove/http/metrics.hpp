@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include <grove/http/histogram.hpp>
 #include <grove/http/response.hpp>
 #include <grove/http/server.hpp>
 
@@ -21,7 +22,7 @@ namespace grove::http {
 //
 // Numbers with one name are told apart by their labels. A value; any thread, one at a time.
 // std::invalid_argument for a name or a label that Prometheus would not take (a name that begins
-// with "__" is its own), and for the same twice, or once as a counter and once as a gauge.
+// with "__" is its own), and for the same twice, or of two kinds.
 class Metrics {
 public:
   using Labels = std::vector<std::pair<std::string, std::string>>; // values: any UTF-8
@@ -35,6 +36,8 @@ public:
                  const Labels& labels = {}) {
     return add(name, "gauge", help, value, labels);
   }
+  Metrics& histogram(std::string_view name, std::string_view help, const Histogram& values,
+                     const Labels& labels = {});
   // All of a server's, "grove_http_...".
   Metrics& add(const Server::Stats& stats, const Labels& labels = {});
 
@@ -48,8 +51,12 @@ private:
     std::string name;
     std::string type;
     std::string help;
-    std::vector<std::pair<std::string, std::string>> samples; // labels as text, number as text
+    // What follows the name ("_sum", labels), and the number, as texts.
+    std::vector<std::pair<std::string, std::string>> samples;
   };
+  Family& family(std::string_view name, std::string_view type, std::string_view help);
+  static void add_sample(Family& family, std::string_view suffix, const Labels& labels,
+                         double value);
   std::vector<Family> families_;
 };
 
