@@ -24,7 +24,7 @@ struct MultipartLimits {
   std::uint64_t part = ~std::uint64_t{0}; // bytes of one part; Limits::body is for all together
 };
 
-// Multipart reads a form as it comes; of each part no more than a few KiB are held in memory:
+// Multipart reads a form as it comes; no more than 16 KiB of it are in memory:
 //
 //     Multipart form(request);
 //     while (auto* part = form.next()) {
