@@ -180,7 +180,7 @@ private:
 
   std::vector<std::string> origins_;
   std::size_t turn_ = 0;
-  http::Client client_;
+  http::Client client_{{.gzip = false}}; // bodies are passed on as they are
 };
 
 } // namespace
