@@ -68,7 +68,7 @@ int manage(int argc, char** argv) {
 
   glb::Ports ports(settings);
   glb::Feed feed(settings, ports);
-  http::Server server(net::Address::ip(settings.host, settings.port),
+  http::Server server(net::resolve(settings.host, settings.port).front(),
                       application(settings, ports, feed), {.error_page = http::json_error_page});
   server.start();
   fmt::print("----GLB Server run at {}:{}-----\n", settings.host, server.address().port());

@@ -5,7 +5,6 @@
 #include <hiredis/hiredis.h>
 
 #include <memory>
-#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>

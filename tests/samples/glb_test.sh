@@ -48,6 +48,13 @@ says listener '^\{"event":"redis","up":false\}$'
 start_redis
 says listener '^\{"event":"ports","ports":\[\]\}$'
 
+# -- as a newcomer would see it --------------------------------------------------------------------
+start fresh "$glb" -h localhost 0 -r 127.0.0.1 "$redis_port" 5
+says fresh 'GLB Server run at localhost:([0-9]+)-----$'
+"$here/../../samples/glb/demo.sh" "http://127.0.0.1:${BASH_REMATCH[1]}" | diff "$here/../transcripts/28_glb.txt" - ||
+  fail "the demo"
+signal TERM fresh && ends fresh 143
+
 # -- ports come and go ------------------------------------------------------------------------------
 asks 200 '{"range":[50000,50002],"ports":[]}' "$v1/ports"
 asks 201 '{"port":50000,"service":"web"}' --json '{"service":"web"}' "$v1/ports"

@@ -54,6 +54,7 @@ Connection::Connection(const std::string& where) : handle_(PQconnectdb(where.c_s
 std::vector<Connection::Row> Connection::query(const char* text,
                                                const std::vector<std::string>& values) {
   std::vector<const char*> places;
+  places.reserve(values.size());
   for (const std::string& value : values)
     places.push_back(value.c_str());
   const std::unique_ptr<PGresult, void (*)(PGresult*)> result(
