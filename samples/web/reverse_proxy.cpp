@@ -66,7 +66,9 @@ public:
   ReverseProxy(std::vector<std::string> origins, http::ClientTimeouts timeouts)
       : origins_(std::move(origins)), client_({.timeouts = timeouts,
                                                .max_redirects = 0, // they are the asker's
-                                               .connections_per_origin = 1000}) {}
+                                               .connections_per_origin = 1000,
+                                               .gzip = false}) {
+  } // bodies are passed on as they are
 
   http::Response operator()(http::Request& request) {
     const std::string url = origins_[turn_++ % origins_.size()] + target_of(request);
@@ -180,7 +182,7 @@ private:
 
   std::vector<std::string> origins_;
   std::size_t turn_ = 0;
-  http::Client client_{{.gzip = false}}; // bodies are passed on as they are
+  http::Client client_;
 };
 
 } // namespace

@@ -18,7 +18,7 @@ proxy() { # NAME ARGUMENT...: starts a proxy; sets `address`
 }
 ask() { # CURL-ARGUMENT...: sets `status` and `body`; the fields are in $work/head
   status=$(curl -sS --max-time 60 -D "$work/head" -o "$work/body" -w '%{http_code}' "$@")
-  body=$(cat "$work/body")
+  body=$(tr -d '\0' <"$work/body")
 }
 is() { # WANTED GOT WHAT
   [ "$1" = "$2" ] || fail "$3: '$2', not '$1'"
@@ -74,6 +74,11 @@ done
 ask -d abc "$url/fields" && is '3 none' "$(told content-length) $(told transfer-encoding)" 'a body with its length'
 ask -d abc -H 'Transfer-Encoding: chunked' "$url/fields"
 is 'none chunked' "$(told content-length) $(told transfer-encoding)" 'a body without'
+# Nobody asks for, or undoes, a compression that the client did not.
+ask "$url/fields" && is none "$(told accept-encoding)" Accept-Encoding
+ask "$url/zipped" -H 'Accept-Encoding: gzip'
+grep -qi '^content-encoding: gzip' "$work/head" || fail "/zipped: $(cat "$work/head")"
+is zipped "$(gunzip <"$work/body")" /zipped
 # A piece comes through before there is another.
 start pieces curl -sS -N --max-time 60 "$url/pieces"
 says pieces '^first$'

@@ -2,10 +2,12 @@
 #   /fields        what it was asked, as JSON
 #   /echo          the body of the request
 #   /hops          an answer whose fields are not all for those beyond the next hop
+#   /zipped        "zipped", compressed
 #   /half          half an answer
 #   /silence       none
 #   /pieces        two pieces: the second when /more has been asked for
 #   anything else  404
+import gzip
 import http.server
 import json
 import threading
@@ -52,6 +54,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.end_headers()
             self.wfile.write(b"to the end")
             self.close_connection = True
+        elif self.path == "/zipped":
+            self.answer(gzip.compress(b"zipped"), Content_Encoding="gzip")
         elif self.path == "/half":
             self.send_response(200)
             self.send_header("Content-Length", "10")
