@@ -152,6 +152,8 @@ TEST_F(ServerHubsTest, what_cannot_be_is_told_at_once) {
   EXPECT_THROW(
       http::Server(net::Address::loopback(), handler, {.hubs = 2, .trusted_proxies = {"nonsense"}}),
       std::invalid_argument);
+  EXPECT_THROW(http::Server(net::Address::unix_path("@none"), handler, {.hubs = 2}),
+               std::invalid_argument);
   const net::Listener taken(net::Address::loopback());
   http::Server server(taken.local_address(), handler, {.hubs = 2});
   EXPECT_THROW(server.start(), std::system_error);

@@ -99,6 +99,8 @@ void Server::State::close_idle() {
 Server::Server(const net::Address& address, Handler handler, ServerOptions options) {
   if (options.hubs > 0) {
     const detail::TrustedProxies checked(options.trusted_proxies);
+    if (!address.is_ip())
+      throw std::invalid_argument("grove: http: a Unix socket is for one hub");
     hubs_ = std::make_unique<detail::ServerHubs>(address, std::move(handler), std::move(options));
     return;
   }

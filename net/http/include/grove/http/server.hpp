@@ -94,7 +94,7 @@ public:
   };
 
   // std::system_error if the address cannot be had; std::invalid_argument for a trusted proxy that
-  // is no address, and for several hubs with one listener.
+  // is no address, and for several hubs with one listener or a Unix socket.
   Server(const net::Address& address, Handler handler, ServerOptions options = {});
   Server(net::Listener listener, Handler handler, ServerOptions options = {});
   Server(const Server&) = delete;
