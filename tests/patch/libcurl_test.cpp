@@ -77,8 +77,8 @@ TEST_F(LibcurlTest, downloads_of_one_hub_are_all_under_way_before_the_first_is_a
   const NginxServer server(upstream.port());
   Event all_are_here;
   std::vector<std::string> bodies;
+  Group answering; // nothing, until as many have asked as there are
   scope([&](Group& group) {
-    Group answering; // nothing, until as many have asked as there are
     group.spawn([&] {
       for (int i = 0; i < crowd; ++i) {
         const int fd = accept(upstream.fd, nullptr, nullptr);
