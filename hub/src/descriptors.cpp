@@ -117,6 +117,10 @@ void tell_of_closing() noexcept {
     HubImpl::here().descriptors->closings.grant_all();
 }
 
+bool is_closing_awaited() noexcept {
+  return this_hub->index != no_hub_index && !HubImpl::here().descriptors->closings.empty();
+}
+
 } // namespace detail
 
 bool wait_readable(int fd, Deadline deadline) {

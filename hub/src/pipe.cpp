@@ -261,7 +261,11 @@ bool PipeReader::ReadableOp::ready() const {
   if (!state_->read.empty())
     return true;
   pollfd one{state_->fd, POLLIN, 0};
-  return ::poll(&one, 1, 0) != 0;
+  int count;
+  do // a signal that is due ends it, though it does not wait
+    count = ::poll(&one, 1, 0);
+  while (count < 0 && errno == EINTR);
+  return count != 0;
 }
 
 // -- PipeWriter ----------------------------------------------------------------------------------

@@ -57,7 +57,7 @@ std::string BufferedReader::take(std::size_t count, std::size_t drop) {
 
 void BufferedReader::skip(std::size_t count) {
   if (count > buffer_.size()) {
-    throw std::logic_error("BufferedReader.skip: " + std::to_string(count) + " bytes of " +
+    throw std::logic_error("grove: BufferedReader.skip: " + std::to_string(count) + " bytes of " +
                            std::to_string(buffer_.size()));
   }
   buffer_.drop(count);
@@ -114,7 +114,7 @@ std::string BufferedReader::read_exactly(std::size_t count, Deadline deadline) {
 std::string BufferedReader::read_until(std::string_view delimiter, std::size_t limit,
                                        Deadline deadline) {
   if (delimiter.empty())
-    throw std::invalid_argument("BufferedReader.read_until: an empty delimiter");
+    throw std::invalid_argument("grove: BufferedReader.read_until: an empty delimiter");
   grove::detail::check_interrupts();
   std::size_t seen = 0;
   for (bool again = false;; again = true) {

@@ -13,7 +13,7 @@ namespace grove::net {
 
 BufferedWriter::BufferedWriter(Stream& stream, std::size_t size) : stream_(&stream), size_(size) {
   if (size == 0)
-    throw std::invalid_argument("BufferedWriter: a buffer for 0 bytes");
+    throw std::invalid_argument("grove: BufferedWriter: a buffer for 0 bytes");
 }
 
 void BufferedWriter::check() const {

@@ -66,9 +66,9 @@ void send_descriptors(StreamSocket& socket, std::string_view data, std::span<con
                       Deadline deadline) {
   constexpr const char* what = "send_descriptors";
   if (data.empty())
-    throw std::invalid_argument("send_descriptors: without data they are not sent");
+    throw std::invalid_argument("grove: send_descriptors: without data they are not sent");
   if (descriptors.size() > most)
-    throw std::invalid_argument("send_descriptors: " + std::to_string(descriptors.size()) +
+    throw std::invalid_argument("grove: send_descriptors: " + std::to_string(descriptors.size()) +
                                 " at once; at most 253");
   detail::SocketState& state = DescriptorPassing::state(socket, what);
   if (state.family != AF_UNIX)

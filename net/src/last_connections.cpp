@@ -11,6 +11,8 @@
 #include <system_error>
 #include <utility>
 
+#include "socket_state.hpp"
+
 namespace grove::net::detail {
 
 namespace {
@@ -46,8 +48,12 @@ int accept_now(int listener) {
 std::vector<StreamSocket> last_connections(const Listener& listener) {
   let_nobody_in(listener.descriptor(), listener.local_address().family());
   std::vector<StreamSocket> all;
-  for (int fd = -1; (fd = accept_now(listener.descriptor())) >= 0;)
-    all.push_back(StreamSocket::adopt(fd));
+  for (int fd = -1; (fd = accept_now(listener.descriptor())) >= 0;) {
+    NewDescriptor fresh(fd);
+    StreamSocket socket = StreamSocket::adopt(fd);
+    fresh.give();
+    all.push_back(std::move(socket));
+  }
   return all;
 }
 

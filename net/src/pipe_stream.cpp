@@ -15,7 +15,7 @@ namespace grove::net {
 PipeStream::PipeStream(PipeReader in, PipeWriter out, std::string name)
     : in_(std::move(in)), out_(std::move(out)), name_(std::move(name)) {
   if (!in_.is_open() || !out_.is_open())
-    throw std::logic_error("PipeStream: a pipe that is closed");
+    throw std::logic_error("grove: PipeStream: a pipe that is closed");
   if (name_.empty()) {
     name_ =
         "pipe " + std::to_string(in_.descriptor()) + " and " + std::to_string(out_.descriptor());

@@ -68,7 +68,9 @@ public:
       event.events = static_cast<unsigned short>(wanted);
       if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0)
         continue;
-      if (errno != EBADF && errno != EPERM)
+      if (errno == EPERM) // a file or /dev/null: ready at once, or, for urgent data, never
+        continue;
+      if (errno != EBADF)
         throw_errno(errno, "poll descriptor " + std::to_string(fd));
       complete_ = false;
     }

@@ -123,7 +123,7 @@ ProxyHeader parse1(std::string_view text) {
 
 std::string encode1(const ProxyHeader& header) {
   if (header.datagram || !header.fields.empty() || header.source.is_unix())
-    throw std::invalid_argument("PROXY header: version 1 is for TCP, and has no fields");
+    throw std::invalid_argument("grove: PROXY header: version 1 is for TCP, and has no fields");
   if (header.source.family() == AF_UNSPEC)
     return "PROXY UNKNOWN\r\n";
   const auto host = [](const Address& address) {
@@ -276,11 +276,11 @@ std::string encode2(const ProxyHeader& header) {
     kind |= header.datagram ? 2U : 1U;
     put_addresses(body, header);
   } else if (!header.fields.empty() || header.datagram) {
-    throw std::invalid_argument("PROXY header: fields without addresses");
+    throw std::invalid_argument("grove: PROXY header: fields without addresses");
   }
   for (const ProxyHeader::Field& field : header.fields) {
     if (field.type == type_checksum || field.type == type_padding || field.value.size() > 0xffff)
-      throw std::invalid_argument("PROXY header: field " + std::to_string(field.type) + " of " +
+      throw std::invalid_argument("grove: PROXY header: field " + std::to_string(field.type) + " of " +
                                   std::to_string(field.value.size()) + " bytes");
     body += static_cast<char>(field.type);
     put_number(body, field.value.size());
@@ -289,7 +289,7 @@ std::string encode2(const ProxyHeader& header) {
   if (kind != 0)
     body += "\3\0\4\0\0\0\0"sv;
   if (body.size() > 0xffff)
-    throw std::invalid_argument("PROXY header: " + std::to_string(body.size()) + " bytes");
+    throw std::invalid_argument("grove: PROXY header: " + std::to_string(body.size()) + " bytes");
   std::string whole(signature2);
   whole += static_cast<char>(kind == 0 ? 0x20 : 0x21);
   whole += static_cast<char>(kind);
@@ -337,9 +337,9 @@ ProxyHeader ProxyHeader::parse(std::string_view whole) {
 
 std::string ProxyHeader::encode() const {
   if (source.family() != destination.family())
-    throw std::invalid_argument("PROXY header: addresses of two kinds");
+    throw std::invalid_argument("grove: PROXY header: addresses of two kinds");
   if (version != 1 && version != 2)
-    throw std::invalid_argument("PROXY header: version " + std::to_string(version));
+    throw std::invalid_argument("grove: PROXY header: version " + std::to_string(version));
   return version == 1 ? encode1(*this) : encode2(*this);
 }
 

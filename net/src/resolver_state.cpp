@@ -144,8 +144,9 @@ private:
 
 template <class F>
 void look_up_by_job(const std::shared_ptr<Pending>& pending, F job) {
-  grove::detail::AsyncAccess::then(default_thread_pool().submit(std::move(job)),
-                                   std::make_unique<JobEnds>(pending));
+  grove::detail::AsyncAccess::then(
+      grove::detail::UnattachedJobs::submit(default_thread_pool(), std::move(job)),
+      std::make_unique<JobEnds>(pending));
 }
 
 void check(const ResolverOptions& options) {
@@ -172,6 +173,7 @@ void check(const ResolverOptions& options) {
 const Answer& Pending::wait(std::string_view name, Deadline deadline) {
   if (over_)
     return answer_;
+  const Hub::Attachment attachment = Hub::current().attach(); // it may be done by a thread
   grove::detail::Waiter waiter;
   waiters_.push_back(waiter);
   if (grove::detail::park_until("resolve", deadline) == grove::detail::Wake::timeout)

@@ -92,8 +92,8 @@ Socket::ReadyOp Socket::readable_op() { return {*this, grove::detail::readable};
 Socket::ReadyOp Socket::writable_op() { return {*this, grove::detail::writable}; }
 Socket::ReadyOp Socket::wait_op() { return readable_op(); }
 
-Socket::ReadyOp::ReadyOp(const Socket& socket, unsigned interest)
-    : state_(socket.state_), interest_(interest) {
+Socket::ReadyOp::ReadyOp(const Socket& socket, unsigned interest, bool at_once)
+    : state_(socket.state_), interest_(interest), at_once_(at_once) {
   socket.opened("wait_any(Socket)");
 }
 
@@ -104,7 +104,7 @@ static Way way_of(unsigned interest) {
 }
 
 bool Socket::ReadyOp::ready() const {
-  return state_->fd < 0 || state_->is_ready(way_of(interest_));
+  return at_once_ || state_->fd < 0 || state_->is_ready(way_of(interest_));
 }
 
 void Socket::ReadyOp::arm() {

@@ -152,7 +152,11 @@ bool SocketState::is_ready(Way way) const {
   if (way == Way::in && at_end)
     return true;
   pollfd one{fd, static_cast<short>(way == Way::in ? POLLIN | POLLRDHUP : POLLOUT), 0};
-  return ::poll(&one, 1, 0) != 0;
+  int count;
+  do // a signal that is due ends it, though it does not wait
+    count = ::poll(&one, 1, 0);
+  while (count < 0 && errno == EINTR);
+  return count != 0;
 }
 
 bool SocketState::wait_ready(Way way, const char* what, Deadline deadline) {

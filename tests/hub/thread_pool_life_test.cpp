@@ -163,6 +163,27 @@ TEST_F(ThreadPoolLifeTest, a_join_that_ends_early_leaves_nothing_behind) {
   EXPECT_TRUE(joined.get());
 }
 
+TEST_F(ThreadPoolLifeTest, a_job_that_nobody_waits_for_any_more_saves_nobody_from_a_deadlock) {
+  ThreadPool pool(1);
+  std::promise<void> end;
+  std::promise<void> begun;
+  bool has_ended = false;
+  auto waiter = spawn([&] {
+    pool.run([&] {
+      begun.set_value();
+      // For ever, but for a test that fails.
+      has_ended = end.get_future().wait_for(5s) == std::future_status::timeout;
+    });
+  });
+  settle();
+  begun.get_future().wait();
+  waiter.kill();
+  EXPECT_THROW(Event().wait(), Deadlock);
+  end.set_value();
+  EXPECT_TRUE(pool.join(60s));
+  EXPECT_FALSE(has_ended) << "it was waited for";
+}
+
 TEST_F(ThreadPoolLifeTest, a_map_out_of_time_begins_no_more) {
   ThreadPool pool(1);
   std::atomic<bool> open = false;

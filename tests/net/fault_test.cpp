@@ -18,6 +18,7 @@
 #include <grove/hub/exceptions.hpp>
 #include <grove/hub/greenlet.hpp>
 #include <grove/hub/join.hpp>
+#include <grove/hub/pipe.hpp>
 #include <grove/net/connect.hpp>
 #include <grove/net/listener.hpp>
 #include <grove/net/stream_socket.hpp>
@@ -169,6 +170,33 @@ TEST_F(NetFault, a_storm_of_signals_is_not_seen_and_deadlines_are_kept) {
     listener.accept(10s).send_all("x");
     EXPECT_EQ(client.recv(1, 10s), "x");
   }
+}
+
+volatile std::sig_atomic_t signals_seen = 0;
+
+// A poll(2) that does not wait says EINTR, too, when a signal comes just then.
+// reliability 12
+TEST_F(NetFault, a_signal_makes_neither_a_socket_nor_a_pipe_look_ready) {
+  struct sigaction count {};
+  count.sa_handler = [](int) { signals_seen = signals_seen + 1; };
+  struct sigaction before {};
+  ASSERT_EQ(sigaction(SIGALRM, &count, &before), 0);
+  const itimerval storm{{0, 50}, {0, 50}};
+  setitimer(ITIMER_REAL, &storm, nullptr);
+  AtExit over([&] {
+    const itimerval none{};
+    setitimer(ITIMER_REAL, &none, nullptr);
+    sigaction(SIGALRM, &before, nullptr);
+  });
+  Connected ends = Connected::unix_pair();
+  Pipe pipe;
+  auto of_socket = ends.server.readable_op();
+  auto of_pipe = pipe.reader.readable_op();
+  int ready = 0;
+  const int enough = sanitized ? 500 : 10'000;
+  for (signals_seen = 0; signals_seen < enough;)
+    ready += of_socket.ready() || of_pipe.ready() ? 1 : 0;
+  EXPECT_EQ(ready, 0);
 }
 
 // reliability 13

@@ -1,17 +1,23 @@
 // SPDX-License-Identifier: MIT
 // Resolvers of hubs, in children, by threads, under a Simulation; and a name server of others.
+#include <atomic>
 #include <csignal>
+#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <grove/hub/event.hpp>
+#include <grove/hub/exceptions.hpp>
 #include <grove/hub/greenlet.hpp>
 #include <grove/hub/hub_thread.hpp>
 #include <grove/hub/simulation.hpp>
+#include <grove/hub/thread_pool.hpp>
 #include <grove/net/resolver.hpp>
 
 #include "../support/resolver_test.hpp"
@@ -100,6 +106,33 @@ TEST_F(ResolverLifeTest, getaddrinfo_runs_on_a_thread_and_is_shared) {
   EXPECT_EQ(resolver.stats().entries, 0U) << "getaddrinfo tells no TTL";
   EXPECT_EQ(texts(resolver.resolve("192.0.2.1", 80)), Texts{"192.0.2.1:80"});
   EXPECT_THROW(resolver.resolve("127.1", 80), ResolveError);
+}
+
+// getaddrinfo(3) may take as long as it likes.
+TEST_F(ResolverLifeTest, a_lookup_that_nobody_waits_for_saves_nobody_from_a_deadlock) {
+  ThreadPool& pool = default_thread_pool();
+  const auto threads = static_cast<std::ptrdiff_t>(pool.max_threads());
+  pool.resize(0); // so it does not begin
+  ResolverOptions by_threads;
+  by_threads.by = ResolverOptions::By::threads;
+  Resolver resolver(by_threads);
+  auto asker = spawn([&] { resolver.resolve("localhost", 80); });
+  settle();
+  EXPECT_EQ(resolver.stats().under_way, 1U);
+  std::atomic<bool> over = false;
+  std::thread at_last([&] { // else a failure would be a test without an end
+    for (int i = 0; i < 50 && !over; ++i)
+      std::this_thread::sleep_for(100ms);
+    if (!over)
+      pool.resize(threads);
+  });
+  asker.kill();
+  EXPECT_THROW(Event().wait(), Deadlock);
+  EXPECT_EQ(pool.pending(), 1U);
+  over = true;
+  at_last.join();
+  pool.resize(threads);
+  EXPECT_TRUE(pool.join(60s));
 }
 
 TEST_F(ResolverLifeTest, the_environment_chooses) {

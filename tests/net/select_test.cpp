@@ -61,6 +61,17 @@ TEST_F(SelectTest, of_nothing_and_without_a_deadline_it_is_a_deadlock) {
   EXPECT_THROW(select({}), Deadlock);
 }
 
+TEST_F(SelectTest, what_can_never_be_ready_keeps_nobody_else_from_running) {
+  const int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  auto waiting = spawn([&] { return select({}, {}, {null}, 10s).empty(); });
+  spawn([] { sleep(1ms); }).join();
+  EXPECT_FALSE(waiting.ready());
+  waiting.kill();
+  EXPECT_TRUE(select({}, {}, {null}, 1ms).empty());
+  EXPECT_EQ(select({null}, {}, {null}).readable.size(), 1u) << "for reading it is ready always";
+  ::close(null);
+}
+
 TEST_F(SelectTest, it_tells_which_can_be_read_and_which_written) {
   EXPECT_TRUE(select({a_.server, b_.server}, {}, {}, 1ms).empty());
   Selected ready = select({a_.server, b_.server}, {a_.server});

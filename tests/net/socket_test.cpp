@@ -194,6 +194,18 @@ TEST_F(SocketTest, readiness_is_waited_for_beside_other_things) {
   EXPECT_EQ(wait_any(a.writable_op(), b.readable_op()).index(), 1u);
 }
 
+TEST_F(SocketTest, what_an_interrupted_receive_has_taken_is_ready_to_be_received) {
+  auto [a, b] = net::socket_pair();
+  a.send_all("half");
+  EXPECT_THROW(b.recv_exactly(8, 1ms), TimeoutError);
+  EXPECT_TRUE(b.wait_readable(1ms));
+  EXPECT_EQ(wait_any(b.readable_op(), after(1ms)).index(), 0u);
+  const std::vector<net::StreamSocket*> all{&b};
+  EXPECT_EQ(std::ranges::distance(wait(all, {.deadline = 1ms, .count = 1})), 1);
+  EXPECT_EQ(b.recv(8), "half");
+  EXPECT_EQ(wait_any(b.readable_op(), after(1ms)).index(), 1u);
+}
+
 // gevent D6
 TEST_F(SocketTest, ten_that_are_ready_are_all_reported) {
   std::vector<Connected> all;

@@ -11,6 +11,8 @@
 #include <thread>
 #include <vector>
 
+#include <grove/net/poll.hpp>
+
 #include "sockets.hpp"
 
 namespace grove::test {
@@ -65,6 +67,18 @@ TEST_F(PatchPollTest, what_is_not_open_is_told_at_once) {
   EXPECT_EQ(entry.revents, POLLNVAL);
 }
 
+TEST_F(PatchPollTest, what_never_has_urgent_data_is_waited_for_until_the_limit) {
+  const int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  pollfd entry{null, POLLPRI, 0};
+  EXPECT_EQ(poll(&entry, 1, 5), 0);
+  fd_set excepts;
+  FD_ZERO(&excepts);
+  FD_SET(null, &excepts);
+  timeval limit{0, 5'000};
+  EXPECT_EQ(select(null + 1, nullptr, nullptr, &excepts, &limit), 0);
+  close(null);
+}
+
 // reliability 10
 TEST_F(PatchPollTest, closing_ends_it_with_pollnval) {
   Sockets pair;
@@ -73,6 +87,34 @@ TEST_F(PatchPollTest, closing_ends_it_with_pollnval) {
   close(std::exchange(pair.b, -1));
   EXPECT_EQ(waiting.get(), (Returned{1, 0}));
   EXPECT_EQ(entry.revents, POLLNVAL);
+}
+
+// The number is in a set of their own, which the kernel takes it out of without a word.
+// pitfall 38
+TEST_F(PatchPollTest, closing_wakes_those_who_wait_for_many) {
+  Sockets pair;
+  pollfd urgent{pair.b, POLLPRI, 0};
+  auto for_urgent = waiting_call([&] { return poll(&urgent, 1, -1); });
+  pollfd entry{pair.b, POLLIN, 0};
+  auto of_net = waiting_call([&] { return net::poll({&entry, 1}); });
+  auto reader = waiting_call([&] { return take(pair.b); });
+  close(std::exchange(pair.b, -1));
+  EXPECT_EQ(for_urgent.get(), (Returned{1, 0}));
+  EXPECT_EQ(urgent.revents, POLLNVAL);
+  EXPECT_EQ(of_net.get().value, 1);
+  EXPECT_EQ(entry.revents, POLLNVAL);
+  EXPECT_EQ(reader.get(), (Returned{-1, EBADF}));
+}
+
+TEST_F(PatchPollTest, so_does_dup2_over_it) {
+  Sockets pair;
+  const Sockets other;
+  pollfd entry{pair.b, POLLIN, 0};
+  auto waiting = waiting_call([&] { return net::poll({&entry, 1}); });
+  put(other.b);
+  ASSERT_EQ(dup2(other.a, pair.b), pair.b);
+  EXPECT_EQ(waiting.get().value, 1) << "the number stands for one that is ready";
+  EXPECT_EQ(entry.revents, POLLIN);
 }
 
 TEST_F(PatchPollTest, hang_ups_and_urgent_data_are_seen_beside_data_that_is_not_asked_for) {

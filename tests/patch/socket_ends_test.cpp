@@ -6,11 +6,17 @@
 #include <sys/time.h>
 #include <sys/wait.h>
 
+#include <array>
+#include <atomic>
 #include <csignal>
+#include <cstddef>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include <grove/hub/event.hpp>
+#include <grove/hub/exceptions.hpp>
+#include <grove/hub/thread_pool.hpp>
 #include <grove/hub/timeout.hpp>
 
 namespace grove::test {
@@ -160,6 +166,40 @@ TEST_F(PatchEndsTest, who_need_not_wait_lets_others_run_now_and_then) {
     ASSERT_EQ(take(pair.a), 1);
   }
   EXPECT_TRUE(ran);
+}
+
+// A connect() to a Unix socket whose listener has no room is a thread's, and may last for ever.
+TEST_F(PatchEndsTest, a_call_that_was_given_up_saves_nobody_from_a_deadlock) {
+  const std::string name = "grove-patch-" + std::to_string(getpid());
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  name.copy(address.sun_path + 1, name.size());
+  const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
+  const auto* where = reinterpret_cast<const sockaddr*>(&address);
+  const int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  ASSERT_EQ(bind(listener, where, size), 0);
+  ASSERT_EQ(listen(listener, 0), 0);
+  std::array<int, 2> clients{};
+  for (int& client : clients)
+    client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  ASSERT_EQ(connect(clients[0], where, size), 0);
+  auto second = waiting_call([&] { return connect(clients[1], where, size); });
+  std::atomic<bool> over = false;
+  bool too_late = false;
+  std::thread at_last([&] { // else a failure would be a test without an end
+    for (int i = 0; i < 50 && !over; ++i)
+      std::this_thread::sleep_for(100ms);
+    too_late = !over;
+    shutdown(listener, SHUT_RDWR);
+  });
+  second.kill();
+  EXPECT_THROW(Event().wait(), Deadlock);
+  over = true;
+  at_last.join();
+  EXPECT_FALSE(too_late);
+  EXPECT_TRUE(default_thread_pool().join(60s));
+  for (const int fd : {clients[0], clients[1], listener})
+    close(fd);
 }
 
 // -- where it is inert ----------------------------------------------------------------------------

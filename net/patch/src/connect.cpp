@@ -120,7 +120,7 @@ GROVE_HOOK(int, connect, (int fd, const sockaddr* address, socklen_t length)) {
       return -1;
     }
     pollfd one{fd, POLLOUT, 0};
-    if (GROVE_REAL(poll)(&one, 1, 0) != 0) {
+    if (GROVE_REAL(poll)(&one, 1, 0) > 0) { // and no signal in between
       errno = before;
       return 0;
     }

@@ -12,6 +12,8 @@
 #include <memory>
 #include <new>
 
+#include <grove/hub/detail/closings.hpp>
+
 namespace grove::patch {
 
 namespace {
@@ -50,7 +52,8 @@ public:
       if (entries[i].fd == entry.fd && !is_plain(entries[i]))
         event.events |= static_cast<unsigned short>(entries[i].events);
     }
-    return epoll_ctl(fd_, EPOLL_CTL_ADD, entry.fd, &event) == 0 || errno == EEXIST;
+    return epoll_ctl(fd_, EPOLL_CTL_ADD, entry.fd, &event) == 0 || errno == EEXIST ||
+           errno == EPERM; // a file: it never has what is asked for, or it would have been seen
   }
   int fd() const { return fd_; }
 
@@ -99,8 +102,12 @@ Ended wait_for_any(Id id, const pollfd* entries, nfds_t count, Deadline deadline
     if (!well)
       return errno == EBADF ? Ended::woken : Ended::failed; // gone since the look
   }
-  if (own.fd() >= 0 && !stand(own.fd(), detail::readable))
-    return Ended::failed;
+  detail::Waiter of_closings; // which a set of descriptors is not told of
+  if (own.fd() >= 0) {
+    if (!stand(own.fd(), detail::readable))
+      return Ended::failed;
+    detail::wait_for_closings(of_closings);
+  }
   Call::add(call_of(id).waited);
   switch (detail::park_held(call_of(id).name, deadline)) {
   case detail::Wake::ready:

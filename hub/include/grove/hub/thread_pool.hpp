@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <ranges>
 #include <string>
 #include <type_traits>
@@ -25,6 +26,10 @@
 
 namespace grove {
 
+namespace detail {
+struct UnattachedJobs;
+}
+
 // How the threads of a pool are made.
 struct ThreadPoolOptions {
   std::string name = "grove-pool";        // of the threads: 15 characters of it
@@ -35,7 +40,7 @@ struct ThreadPoolOptions {
 // ThreadPool runs functions on up to so many threads, first come, first served. Threads are
 // started when jobs need them, have all signals blocked, and have no hub: a function there waits by
 // blocking its thread. Any hub's greenlets may use a pool, and wait for results on their own hub;
-// a job that is under way is no Deadlock. A greenlet that is killed or timed out while it waits
+// a job that somebody waits for, or that was submitted, is no Deadlock. A greenlet that is killed or timed out while it waits
 // abandons its job: one that has begun goes on, so give jobs what they use by value.
 // Destroying a pool waits, green on a hub and behind a Shield, until its jobs are done.
 // Under a Simulation jobs begin when the seed says so, and the hub stands still while one runs: it
@@ -97,6 +102,10 @@ public:
 
 private:
   struct Core;
+  friend struct detail::UnattachedJobs;
+  template <class F, class... Args>
+  AsyncResult<SpawnResult<F, Args...>> submit_as(std::optional<Hub::Attachment> attachment, F&& f,
+                                                 Args&&... args);
   void put(std::unique_ptr<detail::Job> job);
   Core& core() const;
   // Of the greenlets that wait for the jobs of one map.
@@ -133,8 +142,9 @@ requires SpawnCallable<F, Args...> SpawnResult<F, Args...> ThreadPool::run(F&& f
   detail::check_interrupts(); // who is to end begins no job
   AsyncResult<Result> result;
   const auto abandoned = std::make_shared<std::atomic<bool>>(false);
-  put(std::make_unique<detail::JobOf<Result, Call>>(result, abandoned, std::forward<F>(f),
-                                                    std::forward<Args>(args)...));
+  const Hub::Attachment attachment = Hub::current().attach(); // as long as we wait
+  put(std::make_unique<detail::JobOf<Result, Call>>(
+      result, std::nullopt, abandoned, std::forward<F>(f), std::forward<Args>(args)...));
   try {
     result.wait();
   } catch (...) {
@@ -148,15 +158,30 @@ requires SpawnCallable<F, Args...> SpawnResult<F, Args...> ThreadPool::run(F&& f
 template <class F, class... Args>
 requires SpawnCallable<F, Args...> AsyncResult<SpawnResult<F, Args...>>
 ThreadPool::submit(F&& f, Args&&... args) {
+  return submit_as(Hub::current().attach(), std::forward<F>(f), std::forward<Args>(args)...);
+}
+
+template <class F, class... Args>
+AsyncResult<SpawnResult<F, Args...>>
+ThreadPool::submit_as(std::optional<Hub::Attachment> attachment, F&& f, Args&&... args) {
   using Call = detail::Bound<std::decay_t<F>, std::decay_t<Args>...>;
   using Result = SpawnResult<F, Args...>;
   AsyncResult<Result> result;
-  put(std::make_unique<detail::JobOf<Result, Call>>(result, nullptr, std::forward<F>(f),
+  put(std::make_unique<detail::JobOf<Result, Call>>(result, std::move(attachment), nullptr,
+                                                    std::forward<F>(f),
                                                     std::forward<Args>(args)...));
   return result;
 }
 
 namespace detail {
+
+// submit() for grove's libraries: whoever waits for the result attaches the hub, while it does.
+struct UnattachedJobs {
+  template <class F>
+  static AsyncResult<SpawnResult<F>> submit(ThreadPool& pool, F&& f) {
+    return pool.submit_as(std::nullopt, std::forward<F>(f));
+  }
+};
 
 // The greenlets that wait for the jobs: they go after those who use them.
 struct JobWaiters {

@@ -27,7 +27,8 @@ struct DescriptorNumber {
 // poll(2) that blocks only its greenlet: waits until something is ready, sets `revents`, and
 // returns how many have some; 0 if the deadline came first. There is no limit to numbers, nor to
 // how many. What is not open is reported as POLLNVAL, also when it is closed meanwhile (through its
-// owner or close_descriptor(); of a bare close(2) one hears when it returns for another reason).
+// owner, close_descriptor() or a patched close(2); of a bare one one hears when it returns for
+// another reason).
 // Regular files are always ready. Any number of greenlets may poll the same descriptors, and others
 // wait for them. A suspension point also if something is ready at once: the others run first. A
 // kill or a Timeout scope changes nothing. std::system_error if there is no descriptor or memory

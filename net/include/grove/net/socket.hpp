@@ -88,7 +88,7 @@ protected:
 class Socket::ReadyOp : public grove::detail::Operation {
 public:
   using Result = void;
-  ReadyOp(const Socket& socket, unsigned interest);
+  ReadyOp(const Socket& socket, unsigned interest, bool at_once = false);
   ~ReadyOp();
   bool ready() const;
   void arm();
@@ -99,6 +99,7 @@ public:
 private:
   detail::SocketRef state_;
   unsigned interest_;
+  bool at_once_; // whatever the descriptor says
   bool armed_ = false;
 };
 

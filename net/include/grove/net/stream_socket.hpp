@@ -61,8 +61,10 @@ public:
   void close() noexcept override { Socket::close(); }
   bool is_open() const noexcept override { return Socket::is_open(); }
   std::string name() const override { return Socket::name(); }
-  // Both bases have one; they are the same.
+  // Both bases have one. Here what an interrupted recv_exactly() has taken counts as readable, too.
   bool wait_readable(Deadline deadline = {}) { return Stream::wait_readable(deadline); }
+  [[nodiscard]] ReadyOp readable_op();
+  [[nodiscard]] ReadyOp wait_op() { return readable_op(); }
 
 private:
   friend class Listener;

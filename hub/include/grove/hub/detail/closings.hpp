@@ -12,5 +12,7 @@ void wait_for_closings(Waiter& waiter);
 
 // To be called by whatever closes a descriptor that others may know by its number.
 void tell_of_closing() noexcept;
+// Whether anybody on this thread would hear it.
+bool is_closing_awaited() noexcept;
 
 } // namespace grove::detail

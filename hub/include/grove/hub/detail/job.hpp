@@ -31,9 +31,11 @@ public:
 template <class T, class F>
 class JobOf final : public Job {
 public:
+  // `attachment`: none if who waits for the result is attached, and may leave before the job ends.
   template <class... Args>
-  JobOf(AsyncResult<T> result, std::shared_ptr<std::atomic<bool>> abandoned, Args&&... args)
-      : hub_(&Hub::current()), attachment_(hub_->attach()), result_(std::move(result)),
+  JobOf(AsyncResult<T> result, std::optional<Hub::Attachment> attachment,
+        std::shared_ptr<std::atomic<bool>> abandoned, Args&&... args)
+      : hub_(&Hub::current()), attachment_(std::move(attachment)), result_(std::move(result)),
         abandoned_(std::move(abandoned)), function_(std::in_place, std::forward<Args>(args)...) {}
 
   void run(const std::function<void()>& prepare) noexcept override {
@@ -90,7 +92,7 @@ private:
   }
 
   Hub* hub_;
-  Hub::Attachment attachment_; // a job under way will wake somebody: no Deadlock
+  std::optional<Hub::Attachment> attachment_; // a job under way will wake somebody: no Deadlock
   AsyncResult<T> result_;
   std::shared_ptr<std::atomic<bool>> abandoned_;
   std::optional<F> function_;
