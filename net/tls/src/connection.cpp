@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "connection.hpp"
 
-#include <arpa/inet.h>
 #include <openssl/err.h>
-#include <openssl/x509v3.h>
 
 #include <algorithm>
 #include <array>
@@ -27,12 +25,6 @@ constexpr std::size_t record_size = 16 * 1024; // the most that one carries
 constexpr std::uint32_t budget = 64 * 1024;
 constexpr std::uint32_t budget_per_call = budget / 16;
 
-bool is_ip_address(const std::string& host) {
-  std::array<unsigned char, sizeof(in6_addr)> address{};
-  return inet_pton(AF_INET, host.c_str(), address.data()) == 1 ||
-         inet_pton(AF_INET6, host.c_str(), address.data()) == 1;
-}
-
 // The parts, or as many of their bytes as a record has room for, in one piece.
 std::string_view joined(std::span<const std::string_view> parts) {
   static thread_local std::array<char, record_size> memory;
@@ -53,7 +45,8 @@ std::string_view joined(std::span<const std::string_view> parts) {
 // One greenlet in each direction.
 class Connection::Turn {
 public:
-  Turn(bool& taken, const Connection& connection, const char* what) : taken_(taken) {
+  Turn(bool& taken, Connection& connection, const char* what)
+      : taken_(taken), connection_(connection) {
     if (taken) {
       throw std::logic_error("grove: " + std::string(what) + " on " + connection.name() +
                              ": another greenlet is in the middle of it");
@@ -62,10 +55,14 @@ public:
   }
   Turn(const Turn&) = delete;
   Turn& operator=(const Turn&) = delete;
-  ~Turn() { taken_ = false; }
+  ~Turn() {
+    taken_ = false;
+    connection_.changes_.grant_all();
+  }
 
 private:
   bool& taken_;
+  Connection& connection_;
 };
 
 Connection::Connection(net::StreamSocket socket, SSL_CTX* context, std::shared_ptr<const void> keep)
@@ -90,55 +87,25 @@ SSL* Connection::ssl(const char* what) const {
 
 // -- the handshake --------------------------------------------------------------------------------
 
-void Connection::expect(std::string_view host, std::shared_ptr<ClientState> client) {
-  SSL* ssl = ssl_.get();
-  if (host.ends_with('.'))
-    host.remove_suffix(1);
-  if (host.empty() || host.find('\0') != host.npos)
-    throw std::invalid_argument("grove: TLS: no host to expect");
-  host_ = host;
-  client_ = std::move(client);
-  SSL_set_connect_state(ssl);
-  if (is_ip_address(host_)) {
-    if (client_->verifies())
-      check_setup(X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host_.c_str()), host_.c_str());
-  } else {
-    check_setup(SSL_set_tlsext_host_name(ssl, host_.c_str()), host_.c_str()); // none for addresses
-    if (client_->verifies()) {
-      SSL_set_hostflags(ssl,
-                        X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
-      check_setup(SSL_set1_host(ssl, host_.c_str()), host_.c_str());
-    }
-  }
-  if (const SessionPtr session = client_->sessions().take(session_name()))
-    SSL_set_session(ssl, session.get());
-}
-
 void Connection::handshake(Deadline deadline) {
   grove::detail::check_interrupts();
   constexpr const char* what = "TLS handshake";
+  bool sent = true;
   while (step(TlsError::Phase::handshake, what, SSL_do_handshake) != Step::done) {
+    if (!sent)
+      check_sent();
     flush(what, deadline); // before we wait for the answer to it
-    if (!wait_for_input(what, deadline))
+    sent = bio_.send_error() == nullptr;
+    if (!sent)
+      bio_.may_read_again(); // what the peer has said before it went is there by now
+    else if (!wait_for_input(what, deadline))
       fail_late(what);
   }
-  flush(what, deadline);
+  flush(what, deadline); // a peer that has gone by now is for the next call that sends to tell
   // What was resumed can be again, where tickets are not used once only.
   if (client_ != nullptr && SSL_session_reused(ssl_.get()) == 1 &&
       SSL_version(ssl_.get()) == TLS1_2_VERSION)
     client_->sessions().put(session_name(), SessionPtr(SSL_get1_session(ssl_.get())));
-}
-
-std::string Connection::session_name() const {
-  return host_ + " " + std::to_string(socket_.peer_address().port());
-}
-
-void Connection::remember(SSL_SESSION* session) noexcept {
-  SessionPtr mine(session);
-  try {
-    client_->sessions().put(session_name(), std::move(mine));
-  } catch (...) { // no memory: it is forgotten
-  }
 }
 
 // -- receiving and sending ------------------------------------------------------------------------
@@ -151,6 +118,8 @@ Connection::Step Connection::step(TlsError::Phase phase, const char* what, Call 
     std::rethrow_exception(failure_);
   ERR_clear_error();
   const int result = call(it);
+  if (!changes_.empty() && SSL_is_init_finished(it) == 1)
+    changes_.grant_all();
   if (result == 1)
     return Step::done;
   switch (const int error = SSL_get_error(it, result)) {
@@ -177,6 +146,8 @@ bool Connection::nothing_to_read(const SSL* ssl) const {
 std::size_t Connection::read(std::span<char> into, Deadline deadline) {
   grove::detail::check_interrupts();
   constexpr const char* what = "recv";
+  if (!await_receiving(what, deadline))
+    fail_late(what);
   const Turn turn(receiving_, *this, what);
   if (into.empty())
     return 0;
@@ -202,6 +173,8 @@ std::size_t Connection::read(std::span<char> into, Deadline deadline) {
 bool Connection::wait_to_read(Deadline deadline) {
   grove::detail::check_interrupts();
   constexpr const char* what = "wait_readable";
+  if (!await_receiving(what, deadline))
+    return false;
   const Turn turn(receiving_, *this, what);
   try {
     for (;;) {
@@ -250,8 +223,9 @@ std::size_t Connection::write(std::span<const std::string_view> parts, Deadline 
   const Turn turn(sending_, *this, what);
   give_way(what);
   flush(what, deadline);
-  SSL* const it = ssl(what);
-  if ((SSL_get_shutdown(it) & SSL_SENT_SHUTDOWN) != 0)
+  complete_message(what, deadline);
+  check_sent();
+  if ((SSL_get_shutdown(ssl(what)) & SSL_SENT_SHUTDOWN) != 0)
     throw std::system_error(EPIPE, std::system_category(), std::string(what) + " on " + name());
   const std::string_view data = joined(parts);
   if (data.empty())
@@ -262,7 +236,44 @@ std::size_t Connection::write(std::span<const std::string_view> parts, Deadline 
     fail(TlsError::Phase::sending, SSL_ERROR_SSL);
   unwaited_ += budget_per_call + static_cast<std::uint32_t>(count);
   flush(what, deadline);
+  check_sent();
   return count;
+}
+
+// OpenSSL would read now, and take from the other greenlet what that waits for.
+void Connection::complete_message(const char* what, Deadline deadline) {
+  while (SSL_is_init_finished(ssl(what)) == 0) {
+    if (receiving_) {
+      grove::detail::Waiter waiter;
+      changes_.push_back(waiter);
+      if (grove::detail::park_until(what, deadline) == grove::detail::Wake::timeout)
+        fail_late(what);
+      continue;
+    }
+    const Turn receiving(receiving_, *this, what);
+    const Turn completing(completing_, *this, what);
+    if (step(TlsError::Phase::receiving, what, SSL_do_handshake) == Step::wait &&
+        !wait_for_input(what, deadline))
+      fail_late(what);
+  }
+}
+
+// Until nobody completes a message. False if the deadline came first.
+bool Connection::await_receiving(const char* what, Deadline deadline) {
+  while (completing_) {
+    grove::detail::Waiter waiter;
+    changes_.push_back(waiter);
+    if (grove::detail::park_until(what, deadline) == grove::detail::Wake::timeout)
+      return false;
+    ssl(what);
+  }
+  return true;
+}
+
+// What could not be sent is for who sends to hear: what came before can still be read.
+void Connection::check_sent() const {
+  if (bio_.send_error() != nullptr)
+    std::rethrow_exception(failure_ != nullptr ? failure_ : bio_.send_error());
 }
 
 void Connection::flush(const char* what, Deadline deadline) {
@@ -292,6 +303,7 @@ void Connection::shutdown_write(Deadline deadline) {
   constexpr const char* what = "shutdown_write";
   const Turn turn(sending_, *this, what);
   flush(what, deadline);
+  complete_message(what, deadline);
   if ((SSL_get_shutdown(ssl(what)) & SSL_SENT_SHUTDOWN) == 0) {
     const auto say = [](SSL* ssl) {
       return SSL_shutdown(ssl) >= 0 ? 1 : -1;
@@ -299,6 +311,7 @@ void Connection::shutdown_write(Deadline deadline) {
     step(TlsError::Phase::sending, what, say);
   }
   flush(what, deadline);
+  check_sent();
 }
 
 void Connection::close() noexcept {
@@ -309,7 +322,8 @@ void Connection::close() noexcept {
     bio_.drain();
   ssl_ = nullptr;
   bio_.drop_unsent();
-  socket_.close(); // wakes who waits
+  changes_.grant_all(); // they see that it is closed
+  socket_.close();      // wakes who waits for it
 }
 
 void Connection::part_politely() noexcept {
@@ -328,7 +342,7 @@ std::string Connection::peer() const {
 }
 
 void Connection::fail(TlsError::Phase phase, int ssl_error) {
-  failure_ = bio_.take_error();
+  failure_ = bio_.take_receive_error();
   if (failure_ != nullptr) {
     ERR_clear_error();
   } else if (ssl_error == SSL_ERROR_WANT_WRITE) {

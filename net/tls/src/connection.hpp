@@ -27,6 +27,8 @@ namespace grove::tls::detail {
 // for stays in SocketBio; so receiving waits for input only, and sending for room only, until
 // SocketBio is empty again. Who receives never waits for room: an answer of OpenSSL's own (to a
 // peer that asks for new keys) goes out when there is some, or in front of what is sent next.
+// While a message of the handshake protocol is here in half (a ticket in several records) OpenSSL
+// sends nothing: who sends then waits for the rest, which the one who receives takes, or it itself.
 class Connection {
 public:
   // `keep` is what the callbacks of `context` use.
@@ -63,6 +65,9 @@ private:
   bool wait_for_input(const char* what, Deadline deadline);
   bool wait_for(bool to_write, const char* what, Deadline deadline);
   void flush(const char* what, Deadline deadline);
+  void complete_message(const char* what, Deadline deadline);
+  bool await_receiving(const char* what, Deadline deadline);
+  void check_sent() const;
   void give_way(const char* what);
   [[noreturn]] void fail(TlsError::Phase phase, int ssl_error);
   [[noreturn]] void fail_late(const char* what) const;
@@ -81,6 +86,8 @@ private:
   std::uint32_t unwaited_ = 0; // bytes that were had without a wait
   bool receiving_ = false;
   bool sending_ = false;
+  bool completing_ = false;         // who sends receives the rest of a message
+  grove::detail::WaitList changes_; // who waits until that is over, or somebody else receives it
 };
 
 } // namespace grove::tls::detail

@@ -64,7 +64,7 @@ int SocketBio::read(BIO* bio, char* into, int size) noexcept {
     self.drained_ = *count < static_cast<std::size_t>(size) && !self.at_end_;
     return static_cast<int>(*count);
   } catch (...) {
-    self.error_ = std::current_exception();
+    self.receive_error_ = std::current_exception();
     return -1;
   }
 }
@@ -74,46 +74,39 @@ int SocketBio::write(BIO* bio, const char* data, int size) noexcept {
   BIO_clear_retry_flags(bio);
   if (size <= 0)
     return 0;
-  try {
-    std::string_view rest(data, static_cast<std::size_t>(size));
-    while (!self.has_unsent() && !rest.empty()) {
-      const auto count = self.socket_.try_send(rest);
-      if (!count)
-        break;
-      rest.remove_prefix(*count);
-    }
-    if (!self.keep(rest)) {
-      BIO_set_retry_write(bio);
-      return -1;
-    }
-    return size;
-  } catch (...) {
-    self.error_ = std::current_exception();
+  std::string_view rest(data, static_cast<std::size_t>(size));
+  if (self.has_unsent() && self.unsent_.size() + rest.size() > most_unsent) {
+    BIO_set_retry_write(bio);
     return -1;
   }
-}
-
-bool SocketBio::keep(std::string_view data) {
-  if (data.empty())
-    return true;
-  if (has_unsent() && unsent_.size() + data.size() > most_unsent)
-    return false;
-  unsent_ += data;
-  return true;
-}
-
-bool SocketBio::send_unsent() {
-  std::size_t sent = 0;
-  while (sent < unsent_.size()) {
-    const auto count = socket_.try_send(std::string_view(unsent_).substr(sent));
-    if (!count)
-      break;
-    sent += *count;
+  if (!self.has_unsent())
+    rest = self.send(rest);
+  try {
+    self.unsent_ += rest;
+  } catch (...) {
+    self.send_error_ = std::current_exception();
   }
-  if (sent == unsent_.size())
-    drop_unsent();
-  else
-    unsent_.erase(0, sent);
+  return size;
+}
+
+std::string_view SocketBio::send(std::string_view data) noexcept {
+  try {
+    while (!data.empty() && send_error_ == nullptr) {
+      const auto count = socket_.try_send(data);
+      if (!count)
+        return data;
+      data.remove_prefix(*count);
+    }
+  } catch (...) {
+    send_error_ = std::current_exception();
+  }
+  return {};
+}
+
+bool SocketBio::send_unsent() noexcept {
+  unsent_.erase(0, unsent_.size() - send(unsent_).size());
+  if (unsent_.empty())
+    drop_unsent(); // its memory, too
   return unsent_.empty();
 }
 

@@ -27,6 +27,8 @@ class Connection;
 //   - receiving gives 0 only when the peer has said that this is the end (close_notify). If the
 //     connection ends otherwise it throws: TlsError, truncated; what came before may be half;
 //   - TlsError also for a peer that breaks the protocol; it is thrown by every later call, too;
+//   - a sending call that fails since the peer has gone is the end of sending only: what the peer
+//     had sent before, and the alert that may tell why, can be received;
 //   - a sending call that was interrupted has encrypted what it took: what is left of it goes out
 //     before anything else, so that the stream stays sound, though who sent does not know how much
 //     of the data the peer will see.
