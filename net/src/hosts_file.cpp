@@ -2,6 +2,7 @@
 #include "hosts_file.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <fstream>
 #include <stdexcept>
 
@@ -40,6 +41,8 @@ const std::vector<Address>& HostsFile::find(std::string_view name) {
 void HostsFile::read() {
   hosts_.clear();
   std::ifstream file(path_);
+  if (!file.is_open() && errno != ENOENT) // no descriptor left, say
+    stamp_.forget();
   for (std::string text; std::getline(file, text);) {
     std::string_view line = std::string_view(text).substr(0, text.find('#'));
     const std::string_view first = take_word(line);

@@ -67,7 +67,7 @@ private:
     release();
     if (status == ARES_ENOMEM)
       throw std::bad_alloc();
-    throw std::runtime_error(std::string("grove: Resolver: ") + ares_strerror(status));
+    throw std::runtime_error(std::string("its servers: ") + ares_strerror(status));
   }
   void release() {
     ares_free_data(servers_);

@@ -20,6 +20,7 @@ class FileStamp {
 public:
   // True at first, and whenever it has changed since.
   bool changed(const std::string& path);
+  void forget() { looked_ = false; } // it could not be read: the next look finds it changed
 
 private:
   struct stat last_ {};

@@ -280,8 +280,8 @@ std::string encode2(const ProxyHeader& header) {
   }
   for (const ProxyHeader::Field& field : header.fields) {
     if (field.type == type_checksum || field.type == type_padding || field.value.size() > 0xffff)
-      throw std::invalid_argument("grove: PROXY header: field " + std::to_string(field.type) + " of " +
-                                  std::to_string(field.value.size()) + " bytes");
+      throw std::invalid_argument("grove: PROXY header: field " + std::to_string(field.type) +
+                                  " of " + std::to_string(field.value.size()) + " bytes");
     body += static_cast<char>(field.type);
     put_number(body, field.value.size());
     body += field.value;

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <chrono>
 #include <exception>
+#include <stdexcept>
 #include <utility>
 
 #include <fmt/format.h>
@@ -249,6 +250,17 @@ NameServers& ResolverState::servers() {
   return *servers_;
 }
 
+NameServers& ResolverState::servers_for(const std::string& name, Kind kind) {
+  try {
+    return servers();
+  } catch (const std::runtime_error& error) { // no descriptor left to read resolv.conf with, say
+    Answer failed;
+    failed.failure = Reason::server_failed;
+    failed.asked = error.what();
+    throw_failure(name, kind, failed);
+  }
+}
+
 Answer ResolverState::host(std::string_view given, Deadline deadline) {
   home_check_("Resolver.resolve");
   grove::detail::check_interrupts();
@@ -308,7 +320,7 @@ std::shared_ptr<Pending> ResolverState::begin(Kind kind, const std::string& name
   if (kind == Kind::host && options_.by == ResolverOptions::By::threads) {
     look_up_by_job(pending, [name] { return ask_the_system(name); });
   } else {
-    NameServers& all = servers();
+    NameServers& all = servers_for(name, kind);
     const NameServerSettings& settings = all.settings();
     std::vector<std::string> names = kind == Kind::host
                                          ? candidates(name, settings.search, settings.ndots)

@@ -62,6 +62,7 @@ private:
                  Deadline deadline);
   std::shared_ptr<Pending> begin(Lookup::Kind kind, const std::string& name, std::string key);
   NameServers& servers();
+  NameServers& servers_for(const std::string& name, Lookup::Kind kind); // or ResolveError
   void retire_servers();
   void begin_anew_after_fork();
   void has_finished(const std::string& key, const Answer& answer);

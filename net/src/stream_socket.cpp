@@ -86,9 +86,7 @@ std::size_t StreamSocket::read_some(std::span<char> into, Deadline deadline) {
 
 bool StreamSocket::wait_to_read(Deadline deadline) { return Socket::wait_readable(deadline); }
 
-Socket::ReadyOp StreamSocket::readable_op() {
-  return {*this, grove::detail::readable, has_kept()};
-}
+Socket::ReadyOp StreamSocket::readable_op() { return {*this, grove::detail::readable, has_kept()}; }
 
 std::optional<std::size_t> StreamSocket::try_recv_into(std::span<char> into) {
   SocketState& state = opened("try_recv_into");
