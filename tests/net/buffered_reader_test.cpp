@@ -18,6 +18,7 @@
 #include <grove/hub/greenlet.hpp>
 #include <grove/hub/timeout.hpp>
 #include <grove/net/buffered_reader.hpp>
+#include <grove/net/buffered_writer.hpp>
 
 #include "../support/connected.hpp"
 #include "../support/hub_test.hpp"
@@ -130,6 +131,7 @@ TEST_F(BufferedReaderTest, read_until_counts_what_comes_before_the_delimiter) {
 }
 
 // reliability 16
+// gevent C9
 TEST_F(BufferedReaderTest, a_peer_that_drips_is_bounded_by_the_deadline) {
   auto dripper = spawn([&] {
     for (;;) {
@@ -192,6 +194,19 @@ TEST_F(BufferedReaderTest, close_wakes_who_waits) {
   settle();
   ends_.server.close();
   waiting.get();
+}
+
+// gevent C7
+TEST_F(BufferedReaderTest, what_it_holds_can_be_read_when_the_stream_is_closed) {
+  ends_.client.send_all("first\nsecond\nhalf");
+  EXPECT_EQ(reader_.read_line(), "first");
+  ends_.server.close();
+  EXPECT_EQ(reader_.read_line(), "second");
+  EXPECT_THROW(reader_.read_line(), Closed);
+  EXPECT_EQ(reader_.buffered(), "half");
+  net::BufferedWriter writer(ends_.server);
+  writer.write("nobody");
+  EXPECT_THROW(writer.flush(), Closed);
 }
 
 TEST_F(BufferedReaderTest, a_kill_comes_before_what_is_buffered) {

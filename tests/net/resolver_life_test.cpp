@@ -64,6 +64,7 @@ TEST_F(ResolverLifeTest, a_hub_may_end_while_a_lookup_is_under_way) {
             Texts{"192.0.2.7:80"});
 }
 
+// gevent F2
 TEST_F(ResolverLifeTest, a_child_of_fork_asks_on_sockets_of_its_own) {
   server_.host("www.example", "192.0.2.7");
   server_.host("ftp.example", "192.0.2.8");

@@ -11,7 +11,7 @@ namespace {
 
 class PatchMutexTest : public HubTest {};
 
-// pitfall 60
+// pitfall 60, 82
 TEST_F(PatchMutexTest, who_waits_with_one_is_told_of_by_name_in_debug_builds) {
   std::mutex mutex;
   const auto said = [](auto f) {
