@@ -36,6 +36,22 @@ ends forwarder 0
 ! read -r -t 100 -u "$client" || fail "not cut off"
 exec {client}>&-
 
+# A target by its name, which is looked up for each connection.
+start forwarder "$port_forwarder" --port 0 "localhost:$target"
+says forwarder "^port_forwarder: 127\.0\.0\.1:([0-9]+) to localhost:$target$" && port=${BASH_REMATCH[1]}
+exec {client}<>"/dev/tcp/127.0.0.1/$port"
+comes_back "$client" named
+exec {client}>&-
+signal TERM forwarder && ends forwarder 0
+start forwarder "$port_forwarder" --port 0 no-such-host.invalid:80
+says forwarder 'port_forwarder: 127\.0\.0\.1:([0-9]+) to' && port=${BASH_REMATCH[1]}
+[ -z "$(timeout 30 nc 127.0.0.1 "$port" </dev/null 2>&1)" ] || fail "answered by nobody"
+says forwarder 'resolve no-such-host\.invalid: '
+signal TERM forwarder && ends forwarder 0
+for wrong in localhost localhost: localhost:99999 :; do
+  if "$port_forwarder" "$wrong" >/dev/null 2>&1; then fail "$wrong is a target"; fi
+done
+
 # A target that is not there: its clients are told, and it goes on.
 signal TERM target && ends target 143
 start forwarder "$port_forwarder" --port 0 "127.0.0.1:$target"

@@ -35,6 +35,7 @@ if has postgres postgres_pool; then
   kill -INT "$(head -n 1 "$work/cluster/data/postmaster.pid")" && ends postgres 0
 fi
 
+# Both downloaders: libcurl's, patched, and the native one.
 if has nginx downloader; then
   port=$(free_port)
   mkdir "$work/nginx_folder"
@@ -50,11 +51,13 @@ if has nginx downloader; then
   start nginx nginx -e stderr -p "$work/nginx_folder" -c "$work/nginx_folder/nginx.conf"
   says nginx 'start worker process '
   url=http://127.0.0.1:$port
-  run "$samples/downloader" "$url/hello" "$url/hello" "http://localhost:$port/hello"
-  [ "$(sort <<<"$rest" | uniq -c | tr -s ' ')" = " 2 downloader: $url/hello: 5 bytes
- 1 downloader: http://localhost:$port/hello: 5 bytes" ] || fail "downloader: $rest"
-  start downloader "$samples/downloader" "$url/nothing"
-  ends downloader 1
-  [[ $rest =~ (returned|said)\ error ]] || fail "downloader: $rest"
+  for downloader in "$samples/downloader" "$1/net/downloader"; do
+    run "$downloader" --at-once 2 --timeout 50 "$url/hello" "$url/hello" "http://localhost:$port/hello"
+    [ "$(sort <<<"$rest" | uniq -c | tr -s ' ')" = " 2 downloader: $url/hello: 5 bytes
+ 1 downloader: http://localhost:$port/hello: 5 bytes" ] || fail "$downloader: $rest"
+    start downloader "$downloader" "$url/nothing"
+    ends downloader 1
+    [[ $rest =~ (returned|said)\ error|says\ 404 ]] || fail "$downloader: $rest"
+  done
   signal INT nginx && ends nginx 0
 fi
