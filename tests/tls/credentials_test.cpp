@@ -105,6 +105,19 @@ TEST_F(CredentialsTest, what_is_malformed_is_told_with_its_file) {
             std::string::npos);
 }
 
+// reliability 37
+TEST_F(CredentialsTest, a_truncated_certificate_is_none) {
+  const std::string& whole = localhost().chain;
+  for (std::size_t size = 0; size < whole.size() - 1; size += 1 + whole.size() / 50) {
+    SCOPED_TRACE(size);
+    const std::string cut = whole.substr(0, size);
+    EXPECT_NE(complaint([&] { Certificate::parse(cut); }).find("certificate"), std::string::npos);
+    EXPECT_NE(
+        complaint([&] { Identity::from_pem(cut, localhost().private_key); }).find("certificate"),
+        std::string::npos);
+  }
+}
+
 TEST_F(CredentialsTest, the_key_of_another_certificate_is_refused) {
   EXPECT_NE(complaint([&] {
               Identity::from_pem(localhost().chain, issue({}).private_key);
