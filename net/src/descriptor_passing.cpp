@@ -103,7 +103,7 @@ ReceivedDescriptors recv_descriptors(StreamSocket& socket, std::span<char> into,
   if (state.family != AF_UNIX)
     state.fail(EOPNOTSUPP, what);
   ReceivedDescriptors received;
-  if (into.empty())
+  if (into.empty() || (state.at_end && !DescriptorPassing::has_kept(socket)))
     return received;
   if (DescriptorPassing::has_kept(socket)) {
     received.size = socket.recv_into(into, deadline);

@@ -169,7 +169,9 @@ TEST_F(BufferedReaderTest, a_call_that_is_interrupted_takes_nothing) {
       {"first part, second", [&] { return reader_.read_exactly(18); }},
       {"first part, " + large, [&] { return reader_.read_exactly(12 + large.size()); }},
   };
-  for (const auto& [whole, call] : calls) {
+  for (const auto& each : calls) {
+    const std::string& whole = each.first;
+    const std::function<std::string()>& call = each.second;
     const auto half = static_cast<std::ptrdiff_t>(10);
     peer_.send_all(std::string_view(whole).substr(0, half));
     auto killed = spawn([&] { call(); });

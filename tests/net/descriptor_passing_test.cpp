@@ -118,6 +118,13 @@ TEST_F(DescriptorPassingTest, plain_data_and_the_end_bring_none) {
   EXPECT_EQ(all, "plain too");
 }
 
+TEST_F(DescriptorPassingTest, after_shutdown_read_nothing_comes) {
+  near_.send_all("too late");
+  far_.shutdown_read();
+  EXPECT_EQ(far_.recv(10, 10s), "");
+  EXPECT_EQ(recv_descriptors(far_, buffer_, 1, 10s).size, 0u);
+}
+
 TEST_F(DescriptorPassingTest, what_an_interrupted_call_kept_comes_first) {
   near_.send_all("ab");
   EXPECT_THROW(far_.recv_exactly(3, 1ms), TimeoutError);

@@ -61,6 +61,35 @@ private:
   Resolver resolver_{only(server_)};
 };
 
+// The hub's own resolver has no answer yet.
+class ConnectByNameCall : public BlockingCall {
+public:
+  ConnectByNameCall() {
+    server_.host("www.example", "127.0.0.1");
+    net::ResolverOptions options = only(server_);
+    options.cache_size = 0;
+    Resolver::current().configure(options);
+    again();
+  }
+  ~ConnectByNameCall() override { Resolver::current().configure({}); }
+
+private:
+  bool call(Deadline deadline) override {
+    return net::connect("www.example", listener_.local_address().port(), deadline).is_open();
+  }
+  void release() override { server_.let_go(); }
+  void again() override {
+    server_.hold();
+    while (listener_.try_accept()) {
+    }
+  }
+  bool get_like() const override { return true; }
+  bool direct() const override { return false; }
+
+  DnsServer server_;
+  net::Listener listener_{net::Address::loopback()};
+};
+
 class Borrow : public BlockingCall {
 public:
   Borrow() { again(); }
@@ -77,7 +106,8 @@ private:
 };
 
 [[maybe_unused]] const bool rows_added = add_blocking_calls(
-    {blocking_row<Resolve>("resolve"), blocking_row<Borrow>("connection_pool_borrow")});
+    {blocking_row<Resolve>("resolve"), blocking_row<ConnectByNameCall>("connect_by_name"),
+     blocking_row<Borrow>("connection_pool_borrow")});
 
 // -- the sweep ------------------------------------------------------------------------------------
 

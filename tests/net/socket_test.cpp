@@ -209,6 +209,7 @@ TEST_F(SocketTest, what_an_interrupted_receive_has_taken_is_ready_to_be_received
 // gevent D6
 TEST_F(SocketTest, ten_that_are_ready_are_all_reported) {
   std::vector<Connected> all;
+  all.reserve(10);
   for (int i = 0; i < 10; ++i)
     all.push_back(Connected::unix_pair());
   std::vector<StreamSocket*> servers;

@@ -182,6 +182,7 @@ TEST_F(StreamServerLimitsTest, share_of_a_peer_is_one_for_ipv4_by_either_family)
 TEST_F(StreamServerLimitsTest, others_have_a_turn_after_max_accept_connections) {
   Listener listener(Address::loopback());
   std::vector<StreamSocket> clients;
+  clients.reserve(20);
   for (int i = 0; i < 20; ++i)
     clients.push_back(net::connect(listener.local_address(), hang));
   StreamServerOptions options;

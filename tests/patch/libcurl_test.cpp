@@ -32,7 +32,7 @@ struct NginxServer {
 
 private:
   std::string configure(int upstream) const {
-    const std::string path = folder.path() + "/nginx.conf";
+    std::string path = folder.path() + "/nginx.conf";
     std::ofstream file(path);
     file << "daemon off; worker_processes 1; pid " << folder.path() << "/pid;\n"
          << (geteuid() == 0 ? "user root;\n" : "")

@@ -2,12 +2,12 @@
 // poll, select, epoll_wait.
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/select.h>
 
 #include <array>
+#include <csignal>
 #include <thread>
 #include <vector>
 
