@@ -3,11 +3,11 @@
 
 usage: bench_table.py [--no-peers] FOLDER [NAME...]
 
-FOLDER holds hub_bench, actor_bench, savina_bench, zmq_bench and patch_bench with
-keep_awake (see bench_zmq.py, bench_patch.py), and net_echo_bench with net_load (bench_net.py); a
-NAME (or the beginning of one, "switch") selects rows. The drivers of the peers (bench/peers) are built in build/peers. Each row is pinned; ours and the
-peers take turns: a ratio is the median of those of the turns, and a bar in nanoseconds or bytes is for
-the best turn, as whatever else runs can only make it worse. What is measured in memory starts a
+FOLDER holds hub_bench, actor_bench, savina_bench, and the programs of bench_zmq.py, bench_patch.py,
+bench_net.py, bench_tls.py and bench_http.py. A NAME selects the row of that name, else all that begin
+so ("switch"). The drivers of the peers (bench/peers) are built in build/peers. Each row is pinned; ours
+and the peers take turns: a ratio is the median of those of the turns, and a bar in nanoseconds or bytes
+is for the best turn, as whatever else runs can only make it worse. What is measured in memory starts a
 fresh process for each repetition. Exit status 1 when a bar is missed, 2 when nothing could be measured.
 """
 
@@ -21,11 +21,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
+import bench_http
 import bench_net
 import bench_patch
+import bench_tls
 import bench_zmq
 from bench_peers import Peers
 
+PAIRED = [bench_zmq, bench_patch, bench_net, bench_tls, bench_http]  # programs that take turns with the peers'
 REPETITIONS = 5  # of what has no peers, in one process
 TURNS = 3  # of what has
 TURN_REPETITIONS = 3  # in each: of two the median would be the mean, and a cold first one half of it
@@ -311,29 +314,28 @@ def main(arguments):
         print(__doc__)
         return 2
     folder, wanted = Path(arguments[0]), arguments[1:]
-    known = ROWS + list(savina_rows(folder)) + bench_zmq.ROWS + bench_patch.ROWS + bench_net.ROWS
+    known = ROWS + list(savina_rows(folder)) + [row for group in PAIRED for row in group.ROWS]
     for name in wanted:
         if not any(row.name.startswith(name) for row in known):
             names = ", ".join(dict.fromkeys(row.name for row in known))
             return error(f"there is no benchmark '{name}'; there are: {names}")
-    chosen = [row for row in known if not wanted or any(row.name.startswith(n) for n in wanted)]
-    of_zmq = [row for row in chosen if isinstance(row, bench_zmq.Row)] if with_peers else []
-    of_patch = [row for row in chosen if isinstance(row, bench_patch.Row)] if with_peers else []
-    of_net = [row for row in chosen if isinstance(row, bench_net.Row)] if with_peers else []
+    names = {row.name for row in known}
+    chosen = [row for row in known if not wanted
+              or any(row.name == name if name in names else row.name.startswith(name) for name in wanted)]
     rows = [row for row in chosen if isinstance(row, Row)]
     build = Path("build/peers")
     results = measure(folder, rows, Peers(build) if with_peers and rows else None)
-    paired = bench_zmq.measure(folder, build, of_zmq) if of_zmq else {}
-    if of_patch:
-        paired |= bench_patch.measure(folder, build, of_patch)
-    if of_net:
-        paired |= bench_net.measure(folder, build, of_net)
+    paired = {}
+    for group in PAIRED if with_peers else []:
+        of_group = [row for row in chosen if isinstance(row, group.Row)]
+        if of_group:
+            paired |= group.measure(folder, build, of_group)
     if not results.ours and not paired:
         return error("nothing was measured")
 
     table = [("benchmark", "figure", "against", "ratio", "bar", "")]
     bad = []
-    for row in rows + of_zmq + of_patch + of_net:
+    for row in rows + [row for row in chosen if row.name in paired]:
         found = paired[row.name] if row.name in paired else lines(row, results)
         for number, line in enumerate(found):
             table.append((row.name if number == 0 else "", *line))

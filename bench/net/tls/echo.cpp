@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// tls_echo CHAIN KEY: an echo server over TLS; prints its port. bench/peers/openssl has the same in
+// tls_echo CHAIN KEY: an echo server over TLS; prints "port N". bench/peers/openssl has the same in
 // a raw loop.
 #include <cstdio>
 #include <exception>
@@ -8,8 +8,6 @@
 #include <grove/hub.hpp>
 #include <grove/net/listener.hpp>
 #include <grove/tls.hpp>
-
-#include "support/pin.hpp"
 
 namespace {
 
@@ -26,11 +24,10 @@ void serve(grove::net::StreamSocket socket, const grove::tls::ServerContext& con
 int run(int argc, char** argv) {
   if (argc != 3)
     return 2;
-  bench::pin_to(0);
   const grove::tls::ServerContext context(
       {.identities = {grove::tls::Identity::from_files(argv[1], argv[2])}});
-  grove::net::Listener listener(grove::net::Address::loopback());
-  std::printf("%d\n", listener.local_address().port());
+  grove::net::Listener listener(grove::net::Address::loopback(), {.backlog = 4096});
+  std::printf("port %d\n", listener.local_address().port());
   std::fflush(stdout);
   grove::Group connections;
   for (;;)

@@ -1,129 +1,121 @@
 // SPDX-License-Identifier: MIT
-// tls_load PORT CONNECTIONS SIZE SECONDS: each connection sends so many bytes over TLS 1.3 and
-// waits for them to come back, again and again. SECONDS 0: the connections are made, "idle" is
-// printed, and they are held until standard input ends. Nothing but epoll and OpenSSL.
-#include <arpa/inet.h>
-#include <netinet/tcp.h>
+// tls_load echo PORT PID CONNECTIONS SIZE SECONDS   so many bytes over TLS 1.3, and waits for them
+//                                                   to come back; again
+// tls_load idle PORT PID CONNECTIONS                the handshake and one message, then nothing
+//
+// PID is the server's, whose processor time and memory are read. Nothing but epoll and OpenSSL;
+// prints "NAME FIGURE" lines.
 #include <openssl/ssl.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include <algorithm>
-#include <chrono>
-#include <cstdio>
-#include <cstdlib>
-#include <string>
-#include <vector>
+#include <string_view>
 
-#include "support/pin.hpp"
+#include "support/load.hpp"
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using bench::Clock;
 
-struct Connection {
-  SSL* ssl = nullptr;
-  int fd = -1;
-  std::size_t missing = 0; // of the answer
-  Clock::time_point asked;
+SSL_CTX* context() {
+  static SSL_CTX* const made = [] {
+    SSL_CTX* fresh = SSL_CTX_new(TLS_client_method());
+    SSL_CTX_set_min_proto_version(fresh, TLS1_3_VERSION);
+    SSL_CTX_set_ciphersuites(fresh, "TLS_AES_128_GCM_SHA256");
+    SSL_CTX_set_read_ahead(fresh, 1);
+    return fresh;
+  }();
+  return made;
+}
+
+class Connection {
+public:
+  explicit Connection(std::uint16_t port) : fd_(bench::connect_to(port)), ssl_(SSL_new(context())) {
+    SSL_set_fd(ssl_, fd_);
+    if (SSL_connect(ssl_) != 1)
+      bench::die("handshake");
+  }
+  [[nodiscard]] int fd() const { return fd_; }
+
+  void send(std::string_view text) {
+    missing_ = text.size();
+    asked_ = Clock::now();
+    if (SSL_write(ssl_, text.data(), static_cast<int>(text.size())) !=
+        static_cast<int>(text.size()))
+      bench::die("send");
+  }
+  // True when the whole of it has come back.
+  bool receive(std::string& into) {
+    const int size = SSL_read(ssl_, into.data(), static_cast<int>(missing_));
+    if (size <= 0 && SSL_get_error(ssl_, size) != SSL_ERROR_WANT_READ)
+      bench::die("receive");
+    for (int i = 0; i < size; ++i) {
+      if (into[static_cast<std::size_t>(i)] != 'x')
+        bench::lost();
+    }
+    missing_ -= static_cast<std::size_t>(std::max(size, 0));
+    return missing_ == 0;
+  }
+  [[nodiscard]] Clock::time_point asked() const { return asked_; }
+
+private:
+  int fd_;
+  SSL* ssl_;
+  std::size_t missing_ = 0;
+  Clock::time_point asked_;
 };
 
-void must(bool ok, const char* what) {
-  if (!ok) {
-    std::perror(what);
-    std::exit(1);
+void echo(std::uint16_t port, const std::string& pid, std::size_t connections, std::size_t size,
+          double seconds) {
+  const std::string text(size, 'x');
+  std::string answer(size, ' ');
+  std::deque<Connection> all;
+  const int poll = epoll_create1(EPOLL_CLOEXEC);
+  for (std::size_t i = 0; i < connections; ++i) {
+    Connection& one = all.emplace_back(port);
+    epoll_event event{};
+    event.events = EPOLLIN;
+    event.data.ptr = &one;
+    epoll_ctl(poll, EPOLL_CTL_ADD, one.fd(), &event);
   }
+  for (Connection& one : all)
+    one.send(text);
+  bench::Watch watch(pid, seconds);
+  std::array<epoll_event, 512> events{};
+  while (watch.goes_on()) {
+    const int ready = epoll_wait(poll, events.data(), static_cast<int>(events.size()), 100);
+    for (int i = 0; i < ready; ++i) {
+      auto& one = *static_cast<Connection*>(events[static_cast<std::size_t>(i)].data.ptr);
+      if (one.receive(answer)) {
+        watch.add(Clock::now() - one.asked());
+        one.send(text);
+      }
+    }
+  }
+  watch.print();
 }
 
-Connection connected(SSL_CTX* context, int port) {
-  Connection c;
-  c.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  address.sin_port = htons(static_cast<std::uint16_t>(port));
-  must(connect(c.fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0, "connect");
-  const int on = 1;
-  setsockopt(c.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  c.ssl = SSL_new(context);
-  SSL_set_fd(c.ssl, c.fd);
-  must(SSL_connect(c.ssl) == 1, "handshake");
-  return c;
-}
-
-void ask(Connection& c, const std::string& text) {
-  c.missing = text.size();
-  c.asked = Clock::now();
-  must(SSL_write(c.ssl, text.data(), static_cast<int>(text.size())) ==
-           static_cast<int>(text.size()),
-       "send");
+void visit(Connection& one) {
+  std::string answer(64, ' ');
+  one.send(std::string(answer.size(), 'x'));
+  while (!one.receive(answer))
+    std::this_thread::yield();
 }
 
 } // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 5)
+  bench::raise_limit();
+  const std::string_view mode = argc > 1 ? argv[1] : "";
+  const auto number = [argv](int i) { return std::strtoul(argv[i], nullptr, 10); };
+  const auto port = static_cast<std::uint16_t>(argc > 2 ? number(2) : 0);
+  if (mode == "echo" && argc == 7) {
+    echo(port, argv[3], number(4), number(5), std::strtod(argv[6], nullptr));
+  } else if (mode == "idle" && argc == 5) {
+    bench::measure_idle<Connection>(port, argv[3], number(4), visit);
+  } else {
+    std::fputs("usage: tls_load echo PORT PID CONNECTIONS SIZE SECONDS\n"
+               "       tls_load idle PORT PID CONNECTIONS\n",
+               stderr);
     return 2;
-  const int port = std::atoi(argv[1]);
-  const auto count = std::strtoul(argv[2], nullptr, 10);
-  const std::string text(std::strtoul(argv[3], nullptr, 10), 'x');
-  const std::chrono::duration<double> seconds(std::atof(argv[4]));
-  bench::pin_to(1);
-
-  SSL_CTX* context = SSL_CTX_new(TLS_client_method());
-  SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION);
-  SSL_CTX_set_ciphersuites(context, "TLS_AES_128_GCM_SHA256");
-  SSL_CTX_set_read_ahead(context, 1);
-  const auto begin = Clock::now();
-  std::vector<Connection> all;
-  for (std::size_t i = 0; i < count; ++i)
-    all.push_back(connected(context, port));
-  const std::chrono::duration<double> shaking = Clock::now() - begin;
-  std::printf("handshakes_per_s %.0f\n", static_cast<double>(count) / shaking.count());
-  if (seconds.count() <= 0) {
-    std::puts("idle");
-    std::fflush(stdout);
-    while (std::getchar() != EOF) {
-    }
-    return 0;
   }
-
-  const int loop = epoll_create1(EPOLL_CLOEXEC);
-  for (Connection& c : all) {
-    epoll_event event{EPOLLIN, {&c}};
-    epoll_ctl(loop, EPOLL_CTL_ADD, c.fd, &event);
-    ask(c, text);
-  }
-  const auto start = Clock::now();
-  const auto finish = start + std::chrono::duration_cast<Clock::duration>(seconds);
-  std::vector<float> times; // microseconds
-  times.reserve(1 << 20);
-  Clock::time_point now = start;
-  std::string answer(text.size(), ' ');
-  for (epoll_event events[256]; now < finish;) {
-    const int ready = epoll_wait(loop, events, 256, 1000);
-    now = Clock::now();
-    for (int i = 0; i < ready; ++i) {
-      Connection& c = *static_cast<Connection*>(events[i].data.ptr);
-      const int size = SSL_read(c.ssl, answer.data(), static_cast<int>(c.missing));
-      if (size <= 0) {
-        must(SSL_get_error(c.ssl, size) == SSL_ERROR_WANT_READ, "receive");
-        continue;
-      }
-      c.missing -= static_cast<std::size_t>(size);
-      if (c.missing != 0)
-        continue;
-      times.push_back(std::chrono::duration<float, std::micro>(now - c.asked).count());
-      ask(c, text);
-    }
-  }
-  const std::chrono::duration<double> took = now - start;
-  std::sort(times.begin(), times.end());
-  must(!times.empty(), "nothing came back");
-  const auto at = [&](double part) {
-    return times[static_cast<std::size_t>(part * static_cast<double>(times.size() - 1))];
-  };
-  std::printf("requests %zu\nper_s %.0f\np50_us %.1f\np99_us %.1f\n", times.size(),
-              static_cast<double>(times.size()) / took.count(), at(0.5), at(0.99));
+  return 0;
 }
