@@ -13,6 +13,12 @@ namespace grove::http {
 
 namespace {
 
+constexpr std::size_t most_text = std::numeric_limits<std::uint32_t>::max();
+
+[[noreturn]] void refuse_length() {
+  throw std::length_error("grove: http: fields of more than 4 GiB");
+}
+
 [[noreturn]] void refuse(std::string_view name, const char* why) {
   std::string text = "grove: http: the field '";
   for (const char c : name.substr(0, 64))
@@ -38,14 +44,26 @@ bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept {
 }
 
 void Fields::append(std::string_view name, std::string_view value) {
-  constexpr std::size_t limit = std::numeric_limits<std::uint32_t>::max();
-  if (name.size() > limit - text_.size() || value.size() > limit - text_.size() - name.size())
-    throw std::length_error("grove: http: fields of more than 4 GiB");
+  if (name.size() > most_text - text_.size() ||
+      value.size() > most_text - text_.size() - name.size())
+    refuse_length();
   const std::size_t begin = text_.size();
   text_.append(name);
   text_.append(value);
-  entries_.push_back({static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(name.size()),
-                      static_cast<std::uint32_t>(value.size())});
+  append_taken(begin, name.size(), begin + name.size(), value.size());
+}
+
+void Fields::take_text(std::string_view head) {
+  if (head.size() > most_text)
+    refuse_length();
+  text_ = head;
+  entries_.clear();
+}
+
+void Fields::append_taken(std::size_t name, std::size_t name_size, std::size_t value,
+                          std::size_t value_size) {
+  entries_.push_back({static_cast<std::uint32_t>(name), static_cast<std::uint32_t>(name_size),
+                      static_cast<std::uint32_t>(value), static_cast<std::uint32_t>(value_size)});
 }
 
 void Fields::add(std::string_view name, std::string_view value) {

@@ -13,6 +13,23 @@ constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c
 constexpr bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
+// A set of characters, to look each of a text up in.
+class CharacterSet {
+public:
+  template <class Test>
+  constexpr explicit CharacterSet(Test test) {
+    for (unsigned c = 0; c < has_.size(); ++c)
+      has_[c] = test(static_cast<char>(static_cast<unsigned char>(c)));
+  }
+  constexpr bool has(char c) const { return has_[static_cast<unsigned char>(c)]; }
+  constexpr bool has_all_of(std::string_view text) const {
+    return std::all_of(text.begin(), text.end(), [this](char c) { return has(c); });
+  }
+
+private:
+  std::array<bool, 256> has_{};
+};
+
 // RFC 9110, 5.6.2.
 constexpr bool is_token_char(char c) {
   return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z') ||

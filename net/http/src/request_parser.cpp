@@ -20,19 +20,23 @@ namespace beast = boost::beast;
 using Error = beast::error_code;
 using View = beast::string_view;
 
-// The set of characters that a target may have: visible ASCII without those that RFC 3986 never
-// allows and others have been fooled with.
-bool is_target(std::string_view target) {
-  return std::all_of(target.begin(), target.end(), [](char c) {
-    return c > ' ' && c < 0x7f && c != '#' && c != '"' && c != '<' && c != '>' && c != '\\';
-  });
-}
+// What a target may have: visible ASCII without those that RFC 3986 never allows and others have
+// been fooled with.
+constexpr CharacterSet in_target([](char c) {
+  return c > ' ' && c < 0x7f && c != '#' && c != '"' && c != '<' && c != '>' && c != '\\';
+});
 
 bool is_port(std::string_view text) {
   unsigned port = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
   return error == std::errc() && end == text.data() + text.size() && port <= 65535;
 }
+
+// reg-name: unreserved, percent-encoded, sub-delims.
+constexpr CharacterSet in_name([](char c) {
+  return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z') ||
+         std::string_view("-._~%!$&'()*+,;=").find(c) != std::string_view::npos;
+});
 
 // Host = uri-host [ ":" port ], RFC 9112, 3.2; may be empty.
 bool is_host(std::string_view host) {
@@ -63,11 +67,7 @@ bool is_host(std::string_view host) {
   }
   if (!port.empty() && !is_port(port))
     return false;
-  // reg-name: unreserved, percent-encoded, sub-delims.
-  return host.front() == '[' || std::all_of(name.begin(), name.end(), [](char c) {
-           return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z') ||
-                  std::string_view("-._~%!$&'()*+,;=").find(c) != std::string_view::npos;
-         });
+  return host.front() == '[' || in_name.has_all_of(name);
 }
 
 // http://HOST/..., RFC 9110, 4.2: with a host, and without a user.
@@ -87,15 +87,21 @@ bool is_absolute(std::string_view target) {
 // One request of a connection. Beast's parser serves once.
 class RequestHandler final : public beast::http::basic_parser<true> {
 public:
-  RequestHandler(const Limits& limits, RequestHead& head) : limits_(limits), head_(&head) {
+  // `text` is all of the head, and there while it is read.
+  RequestHandler(const Limits& limits, std::string_view text, RequestHead& head)
+      : limits_(limits), text_(text), head_(&head),
+        has_underscores_(text.find('_') != std::string_view::npos) {
     header_limit(static_cast<std::uint32_t>(
         std::min<std::size_t>(limits.head + 1, std::numeric_limits<std::uint32_t>::max())));
     body_limit(limits.body);
+    head.fields.take_text(text);
   }
 
   std::string_view data; // that the last put() gave
   unsigned hosts = 0;
   unsigned codings = 0; // fields of Transfer-Encoding
+  bool expects = false; // there is a field Expect
+  std::string_view host{};
 
   [[noreturn]] void refuse(const Error& error) const {
     if (why_ != nullptr)
@@ -112,7 +118,11 @@ private:
     error = beast::http::error::bad_value;
   }
 
-  void on_request_impl(beast::http::verb, View method, View target, int version, Error&) override {
+  void on_request_impl(beast::http::verb, View method, View target, int version,
+                       Error& error) override {
+    constexpr std::size_t version_size = std::string_view(" HTTP/1.1").size();
+    if (place_of(target) + target.size() + version_size > limits_.line)
+      return fail(414, "the request line is too long", error);
     head_->method = std_view(method);
     head_->target = std_view(target);
     head_->minor_version = version == 11 ? 1 : 0;
@@ -124,13 +134,22 @@ private:
       return fail(431, "too many fields", error);
     if (name.size() + value.size() > limits_.line)
       return fail(431, "a field is too long", error);
-    if (field == beast::http::field::host)
+    const std::size_t name_at = place_of(name);
+    const std::size_t value_at = place_of(value);
+    if (is_folded(name_at + name.size(), value_at, value.size()))
+      return fail(400, "a field that is folded over two lines", error);
+    switch (field) {
+    case beast::http::field::host:
       ++hosts;
-    else if (field == beast::http::field::transfer_encoding)
-      ++codings;
+      host = std_view(value);
+      break;
+    case beast::http::field::transfer_encoding: ++codings; break;
+    case beast::http::field::expect: expects = true; break;
+    default: break;
+    }
     // Gateways of the CGI kind take '_' for '-': "Content_Length" would pass for another field.
-    if (name.find('_') == View::npos)
-      head_->fields.append(std_view(name), std_view(value));
+    if (!has_underscores_ || name.find('_') == View::npos)
+      head_->fields.append_taken(name_at, name.size(), value_at, value.size());
   }
   void on_header_impl(Error&) override { head_ = nullptr; }
   std::size_t on_body_impl(View body, Error&) override {
@@ -150,8 +169,24 @@ private:
   void on_body_init_impl(const boost::optional<std::uint64_t>&, Error&) override {}
   void on_finish_impl(Error&) override {}
 
+  // Of what is not in the text: something beyond its end.
+  std::size_t place_of(View part) const {
+    return reinterpret_cast<std::uintptr_t>(part.data()) -
+           reinterpret_cast<std::uintptr_t>(text_.data());
+  }
+  // Beast puts a value of several lines together elsewhere, or skips the first of them if it is
+  // empty: then there is a line's end before the value.
+  bool is_folded(std::size_t name_end, std::size_t value, std::size_t value_size) const {
+    if (value > text_.size() || value_size > text_.size() - value)
+      return true;
+    return value > name_end + 2 && // a colon and a blank
+           text_.substr(name_end, value - name_end).find('\n') != std::string_view::npos;
+  }
+
   const Limits& limits_;
+  std::string_view text_;
   RequestHead* head_; // while it is read
+  bool has_underscores_;
   std::size_t fields_ = 0;
   std::size_t chunk_headers_ = 0;
   unsigned status_ = 0; // to refuse with
@@ -165,17 +200,6 @@ struct RequestParser::State {
 };
 
 namespace {
-
-// What Beast does not look at, of bytes that hold a whole head.
-void check_lines(std::string_view head, const Limits& limits) {
-  const auto first = head.find("\r\n");
-  if (first > limits.line)
-    throw BadRequest(414, "the request line is too long");
-  for (auto at = first; at != std::string_view::npos; at = head.find("\r\n", at + 2)) {
-    if (at + 2 < head.size() && (head[at + 2] == ' ' || head[at + 2] == '\t'))
-      throw BadRequest(400, "a field that is folded over two lines");
-  }
-}
 
 // Whether the request line ends with HTTP/2.0 or the like, which is answered with 505.
 bool names_another_version(std::string_view head) {
@@ -194,7 +218,8 @@ void check_target(const RequestHead& head) {
     return;
   }
   const bool asterisk = target == "*" && head.method == "OPTIONS";
-  if (!is_target(target) || !(target.starts_with('/') || is_absolute(target) || asterisk))
+  if (!in_target.has_all_of(target) ||
+      !(target.starts_with('/') || is_absolute(target) || asterisk))
     throw BadRequest(400, "the target is neither a path nor a URI");
 }
 
@@ -203,7 +228,7 @@ void check_fields(const RequestHandler& handler, RequestHead& head) {
     throw BadRequest(400, "two Host fields");
   if (handler.hosts == 0 && head.minor_version == 1)
     throw BadRequest(400, "no Host field");
-  if (!is_host(head.fields.get("Host", "")))
+  if (!is_host(handler.host))
     throw BadRequest(400, "the Host field is no host");
 
   head.chunked = handler.chunked();
@@ -224,8 +249,8 @@ void check_fields(const RequestHandler& handler, RequestHead& head) {
       throw BadRequest(head.chunked ? 501 : 400, "a transfer coding other than chunked");
   }
   head.expects_continue = false;
-  if (const auto expect = head.fields.get("Expect"); expect && head.minor_version == 1) {
-    if (!equals_ignoring_case(*expect, "100-continue"))
+  if (handler.expects && head.minor_version == 1) {
+    if (!equals_ignoring_case(head.fields.get("Expect", ""), "100-continue"))
       throw BadRequest(417, "an expectation other than 100-continue");
     head.expects_continue = head.has_body();
   }
@@ -255,9 +280,7 @@ std::size_t RequestParser::head(std::string_view buffer, RequestHead& into) {
     return 0;
   }
   const std::string_view text = *whole;
-  check_lines(text, state.limits);
-  into.fields.clear();
-  RequestHandler& handler = state.handler.emplace(state.limits, into);
+  RequestHandler& handler = state.handler.emplace(state.limits, text, into);
   Error error;
   const std::size_t used = handler.put(boost::asio::buffer(text.data(), text.size()), error);
   if (error == beast::http::error::bad_version && names_another_version(text))

@@ -91,14 +91,18 @@ public:
 private:
   friend class detail::RequestHandler;
   friend class detail::ResponseHandler;
-  struct Entry { // in text_: the name, then the value
-    std::uint32_t begin, name_size, value_size;
+  struct Entry { // both in text_
+    std::uint32_t name, name_size, value, value_size;
   };
   Field field(const Entry& entry) const {
-    const char* const name = text_.data() + entry.begin;
-    return {{name, entry.name_size}, {name + entry.name_size, entry.value_size}};
+    const char* const text = text_.data();
+    return {{text + entry.name, entry.name_size}, {text + entry.value, entry.value_size}};
   }
   void append(std::string_view name, std::string_view value);
+  // Of a head that is read: first all of its text, then where in it each field is.
+  void take_text(std::string_view head);
+  void append_taken(std::size_t name, std::size_t name_size, std::size_t value,
+                    std::size_t value_size);
 
   std::string text_;
   std::vector<Entry> entries_;
