@@ -7,11 +7,14 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <new>
 #include <span>
 #include <string>
 #include <system_error>
 
+#include <grove/hub/detail/identity.hpp>
+#include <grove/hub/detail/stack_memory.hpp>
 #include <grove/hub/log.hpp>
 
 #include "memory.hpp"
@@ -125,6 +128,16 @@ std::size_t depth(std::span<const unsigned char> pages) {
   return static_cast<std::size_t>(pages.end() - first) * page_size;
 }
 } // namespace
+
+void trim_stack(const Identity& suspended) noexcept {
+  if (suspended.context == nullptr) // it has none
+    return;
+  constexpr std::ptrdiff_t red_zone = 128;
+  char* const low = suspended.context->limit;
+  const auto unused = static_cast<char*>(suspended.sp) - red_zone - low;
+  if (unused > 0)
+    madvise(low, static_cast<std::size_t>(unused) / page_size * page_size, MADV_DONTNEED);
+}
 
 std::size_t Stacks::touched(const Context& context) {
   std::vector<unsigned char> resident(context.usable / page_size);

@@ -14,6 +14,7 @@
 #include <grove/http/json_error.hpp>
 #include <grove/hub/detail/locals.hpp>
 #include <grove/hub/detail/report.hpp>
+#include <grove/hub/detail/stack_memory.hpp>
 #include <grove/hub/exceptions.hpp>
 #include <grove/hub/log.hpp>
 #include <grove/hub/timeout.hpp>
@@ -29,23 +30,34 @@ namespace {
 constexpr std::size_t drop_limit = 64 * 1024; // of a body that nobody wanted
 constexpr auto linger_time = std::chrono::seconds(1);
 
-// The idle ones of a thread, all of the size that was wanted last: a connection that waits has
-// none. They are as long as a head may be, unlike those of net's readers.
-struct Buffers {
-  std::vector<std::unique_ptr<char[]>> idle{};
-  std::size_t size = 0;
-};
-thread_local Buffers buffers;
+constexpr std::size_t least_room = 1024;     // what it is worth to ask the kernel for
+constexpr std::size_t most_spare = 64;       // workspaces
+constexpr std::size_t most_text = 16 * 1024; // that one of them keeps room for
 
 } // namespace
+
+std::unique_ptr<Workspace> Service::take_workspace() {
+  if (spare.empty())
+    return std::make_unique<Workspace>(options.limits);
+  std::unique_ptr<Workspace> workspace = std::move(spare.back());
+  spare.pop_back();
+  return workspace;
+}
+
+void Service::give_workspace(std::unique_ptr<Workspace> workspace) {
+  if (workspace->text.capacity() > most_text)
+    workspace->text = {};
+  if (spare.size() < most_spare)
+    spare.push_back(std::move(workspace));
+}
 
 Connection::Connection(Service& service, net::Stream& stream, const net::Address& peer)
     : service_(service), stream_(stream), peer_(peer),
       client_(peer.is_ip() ? peer.host() : std::string("unix")),
-      trusted_(service.trusted.trust(peer)), parser_(service.options.limits),
-      out_(stream, service.options.timeouts.write) {}
+      trusted_(service.trusted.trust(peer)), out_(stream, service.options.timeouts.write),
+      greenlet_(grove::detail::here().current) {}
 
-Connection::~Connection() { release_buffer(); }
+Connection::~Connection() = default;
 
 void Connection::run() {
   try {
@@ -59,7 +71,7 @@ void Connection::run() {
       ++service_.stats.bad_requests;
       refuse(bad);
     }
-    if (!keep_ && (begin_ < end_ || !parser_.body_done()))
+    if (!keep_ && (!in_.empty() || (work_ != nullptr && !work_->parser.body_done())))
       linger();
   } catch (const Gone&) {
   }
@@ -68,25 +80,9 @@ void Connection::run() {
 // -- input -------------------------------------------------------------------------------------
 
 bool Connection::fill(Deadline deadline) {
-  const std::size_t capacity = service_.options.limits.head + 2; // a head, and an empty line
-  if (buffer_ == nullptr) {
-    if (buffers.size == capacity && !buffers.idle.empty()) {
-      buffer_ = std::move(buffers.idle.back());
-      buffers.idle.pop_back();
-    } else {
-      buffer_.reset(new char[capacity]);
-    }
-  }
-  if (begin_ == end_) {
-    begin_ = end_ = 0;
-  } else if (end_ == capacity) {
-    std::memmove(buffer_.get(), buffer_.get() + begin_, end_ - begin_);
-    end_ -= begin_;
-    begin_ = 0;
-  }
   try {
-    const std::size_t got = stream_.recv_into({buffer_.get() + end_, capacity - end_}, deadline);
-    end_ += got;
+    const std::size_t got = stream_.recv_into(in_.room(least_room), deadline);
+    in_.added(got);
     return got > 0;
   } catch (const Closed&) { // by the server that ends
     throw Gone();
@@ -95,49 +91,54 @@ bool Connection::fill(Deadline deadline) {
   }
 }
 
-void Connection::release_buffer() {
-  if (buffer_ == nullptr)
+void Connection::begin_work() {
+  if (work_ != nullptr)
     return;
-  const std::size_t capacity = service_.options.limits.head + 2;
-  if (buffers.size != capacity) {
-    buffers.idle.clear();
-    buffers.size = capacity;
-  }
-  if (buffers.idle.size() < 64)
-    buffers.idle.push_back(std::move(buffer_));
-  buffer_.reset();
-  begin_ = end_ = 0;
+  work_ = service_.take_workspace();
+  out_.text().swap(work_->text);
 }
+
+// Nothing is left to be read, and nothing to be sent.
+void Connection::end_work() {
+  in_.release();
+  if (work_ == nullptr)
+    return;
+  out_.text().swap(work_->text);
+  service_.give_workspace(std::move(work_));
+}
+
+void Connection::trim() const { grove::detail::trim_stack(*greenlet_); }
 
 // False when the connection ends in order.
 bool Connection::next_head() {
   const Timeouts& timeouts = service_.options.timeouts;
   Deadline deadline;
-  if (begin_ == end_) {
+  if (in_.empty()) {
     out_.flush();
     if (service_.draining)
       return false;
-    release_buffer();
+    end_work();
     idle_ = true;
+    idle_since_ = service_.ticks;
     struct Busy {
       bool& idle;
       ~Busy() { idle = false; }
     } busy{idle_};
     try {
-      if (!stream_.wait_readable(served_ == 0 ? timeouts.head : timeouts.idle))
-        return false;
+      stream_.wait_readable(); // whoever watches over idle ones closes it when it was too long
     } catch (const Closed&) {
       return false;
     } catch (const std::system_error&) {
       return false;
     }
   }
+  begin_work();
   bool first = true;
   while (true) {
-    if (begin_ < end_) {
-      const std::size_t used = parser_.head(in(), head_);
+    if (!in_.empty()) {
+      const std::size_t used = work_->parser.head(in_.view(), work_->head);
       if (used > 0) {
-        consume(used);
+        in_.drop(used);
         break;
       }
       out_.flush();
@@ -151,15 +152,21 @@ bool Connection::next_head() {
       throw BadRequest(408, "the head came too slowly");
     }
     if (!more) {
-      if (begin_ == end_)
+      if (in_.empty())
         return false;
       throw BadRequest(400, "the connection ended within a head");
     }
   }
-  began_ = std::chrono::system_clock::now();
-  began_steady_ = now();
+  note_begin();
   ++served_;
   return true;
+}
+
+void Connection::note_begin() {
+  if (service_.options.access_log == nullptr)
+    return;
+  began_ = std::chrono::system_clock::now();
+  began_steady_ = now();
 }
 
 std::size_t Connection::read_body(std::span<char> into) {
@@ -179,16 +186,16 @@ std::size_t Connection::read_body(std::span<char> into) {
 
 std::size_t Connection::read_some_of_body(std::span<char> into) {
   while (pending_.empty()) {
-    if (parser_.body_done())
+    if (work_->parser.body_done())
       return 0;
-    if (head_.expects_continue && !continued_) {
+    if (work_->head.expects_continue && !continued_) {
       continued_ = true;
       out_.text() += "HTTP/1.1 100 Continue\r\n\r\n";
       out_.flush();
     }
-    if (begin_ < end_) {
-      const auto piece = parser_.body(in());
-      consume(piece.used);
+    if (!in_.empty()) {
+      const auto piece = work_->parser.body(in_.view());
+      in_.drop(piece.used);
       pending_ = piece.data;
       if (piece.used > 0)
         continue;
@@ -213,7 +220,7 @@ std::size_t Connection::read_some_of_body(std::span<char> into) {
 
 // What the handler left: the next request is behind it.
 void Connection::drop_body() {
-  if (head_.expects_continue && !continued_) { // nobody knows whether it comes
+  if (work_->head.expects_continue && !continued_) { // nobody knows whether it comes
     keep_ = false;
     return;
   }
@@ -222,7 +229,7 @@ void Connection::drop_body() {
   std::array<char, 1024> piece;
   body_deadline_ = linger_time;
   try {
-    while (keep_ && !parser_.body_done()) {
+    while (keep_ && !work_->parser.body_done()) {
       dropped += read_body(piece);
       if (dropped > drop_limit)
         keep_ = false;
@@ -239,12 +246,12 @@ void Connection::linger() {
   const Deadline deadline = linger_time;
   try {
     stream_.shutdown_write(deadline);
-    begin_ = end_ = 0;
+    in_.release();
     for (std::size_t read = 0; read < drop_limit;) {
       if (!fill(deadline))
         return;
-      read += end_;
-      begin_ = end_;
+      read += in_.size();
+      in_.drop(in_.size());
     }
   } catch (const std::exception&) { // it is over in any case
   }
@@ -253,18 +260,18 @@ void Connection::linger() {
 // -- requests ----------------------------------------------------------------------------------
 
 void Connection::exchange() {
-  keep_ = head_.keep_alive && served_ < service_.options.requests_per_connection;
+  keep_ = work_->head.keep_alive && served_ < service_.options.requests_per_connection;
   body_deadline_ = {};
   continued_ = broken_ = false;
   body_fault_.reset();
   pending_ = {};
   out_.flush_beside();
-  Request request = RequestAccess::make(head_, *this, peer_);
+  Request request = RequestAccess::make(work_->head, *this, peer_);
   bool secure = service_.options.secure != nullptr;
   std::string client = client_;
   if (trusted_) {
-    client = service_.trusted.client_of(head_.fields, client);
-    if (const auto scheme = head_.fields.get("X-Forwarded-Proto"))
+    client = service_.trusted.client_of(work_->head.fields, client);
+    if (const auto scheme = work_->head.fields.get("X-Forwarded-Proto"))
       secure = *scheme == "https";
   }
   RequestAccess::set_client(request, std::move(client), secure);
@@ -273,13 +280,13 @@ void Connection::exchange() {
     throw Gone();
   if (service_.draining)
     keep_ = false;
-  if (std::holds_alternative<Response::TakeOver>(response.body()) && !parser_.body_done()) {
+  if (std::holds_alternative<Response::TakeOver>(response.body()) && !work_->parser.body_done()) {
     keep_ = false; // the body would be taken for the first words of another protocol
     response = error_response(BadRequest(400, "a body before the connection is another's"));
   }
   if (auto* take_over = std::get_if<Response::TakeOver>(&response.body()))
     hand_over(request, response, *take_over);
-  Answer answer(out_, stream_, &head_, keep_);
+  Answer answer(out_, stream_, &work_->head, keep_);
   struct Told { // also when the client goes in the middle of it
     Connection& self;
     Answer& answer;
@@ -343,8 +350,7 @@ Response Connection::error_page(const Error& error) {
 // A head that cannot be understood.
 void Connection::refuse(const Error& error) {
   keep_ = false;
-  began_ = std::chrono::system_clock::now();
-  began_steady_ = now();
+  note_begin();
   const Response response = error_response(error);
   Answer answer(out_, stream_, nullptr, keep_);
   answer.send(response);
@@ -357,13 +363,12 @@ void Connection::refuse(const Error& error) {
 void Connection::hand_over(const Request& request, const Response& response,
                            const Response::TakeOver& take_over) {
   keep_ = false;
-  Answer answer(out_, stream_, &head_, keep_);
+  Answer answer(out_, stream_, &work_->head, keep_);
   answer.send(response);
   out_.flush();
   done(answer, &request, response.status());
-  std::string received(in());
-  begin_ = end_ = 0;
-  release_buffer();
+  std::string received(in_.view());
+  in_.release();
   try {
     take_over(stream_, std::move(received));
   } catch (const std::exception&) {
@@ -383,8 +388,8 @@ void Connection::done(const Answer& answer, const Request* request, unsigned sta
 // To the hub's error hook, with what was asked for; the error itself is nested in it.
 void Connection::report(const char* who, const std::exception_ptr& error) {
   ++service_.stats.failures;
-  std::string text =
-      "http: " + head_.method + " " + head_.target + ": " + who + " threw " + describe(error);
+  std::string text = "http: " + work_->head.method + " " + work_->head.target + ": " + who +
+                     " threw " + describe(error);
   std::replace_if(text.begin(), text.end(), is_control, '?');
   try {
     try {
@@ -412,9 +417,9 @@ void Connection::tell(const Answer& answer, const Request* request, unsigned sta
     record.client = request->client();
     record.method = request->method();
     record.target = request->target();
-    record.minor_version = head_.minor_version;
-    record.referer = head_.fields.get("Referer", "");
-    record.user_agent = head_.fields.get("User-Agent", "");
+    record.minor_version = work_->head.minor_version;
+    record.referer = work_->head.fields.get("Referer", "");
+    record.user_agent = work_->head.fields.get("User-Agent", "");
   }
   try {
     service_.options.access_log(record);

@@ -10,13 +10,25 @@
 #include <string>
 #include <string_view>
 
+#include <vector>
+
 #include <grove/http/server.hpp>
+#include <grove/hub/detail/identity.hpp>
+#include <grove/net/detail/buffer.hpp>
 
 #include "forwarded.hpp"
 #include "output.hpp"
 #include "request_parser.hpp"
 
 namespace grove::http::detail {
+
+// What a connection needs as long as it has a request, and not between two.
+struct Workspace {
+  RequestParser parser;
+  RequestHead head{};
+  std::string text{}; // of the answer
+  explicit Workspace(const Limits& limits) : parser(limits) {}
+};
 
 // What the connections of a server share.
 struct Service {
@@ -25,6 +37,11 @@ struct Service {
   Server::Stats stats{};
   bool draining = false;
   TrustedProxies trusted{};
+  std::uint32_t ticks = 0;                         // of the watch over idle connections
+  std::vector<std::unique_ptr<Workspace>> spare{}; // the last that was used first
+
+  std::unique_ptr<Workspace> take_workspace();
+  void give_workspace(std::unique_ptr<Workspace> workspace);
 };
 
 class Answer;
@@ -38,11 +55,17 @@ public:
   void run();
   // Between two requests, and nobody's time is lost by closing it.
   bool idle() const { return idle_; }
+  // For so many ticks of the watch; the first request is yet to come.
+  std::uint32_t idle_ticks() const { return service_.ticks - idle_since_; }
+  bool is_new() const { return served_ == 0; }
+  // Waits idle, and for long: the memory of its calls before is given back.
+  void trim() const;
 
 private:
   std::size_t read_body(std::span<char> into) override;
   std::size_t read_some_of_body(std::span<char> into);
   bool next_head();
+  void note_begin();
   void exchange();
   Response handle(Request& request);
   Response error_response(const Error& error);
@@ -56,11 +79,9 @@ private:
   void tell(const Answer& answer, const Request* request, unsigned status);
   void report(const char* who, const std::exception_ptr& error);
 
-  // -- input: begin_ to end_ of buffer_ ----------------------------------------------------------
-  std::string_view in() const { return {buffer_.get() + begin_, end_ - begin_}; }
-  void consume(std::size_t size) { begin_ += size; }
   bool fill(Deadline deadline); // false at the end of the stream
-  void release_buffer();
+  void begin_work();
+  void end_work();
 
   Service& service_;
   net::Stream& stream_;
@@ -68,12 +89,9 @@ private:
   std::string client_;
   bool trusted_ = false;
 
-  RequestParser parser_;
-  RequestHead head_;
-  std::unique_ptr<char[]> buffer_; // while there is something in it
-  std::size_t begin_ = 0;
-  std::size_t end_ = 0;
-  std::string_view pending_; // of the body: in buffer_, read and not yet taken
+  std::unique_ptr<Workspace> work_; // from a request's first byte on
+  net::detail::Buffer in_;          // likewise
+  std::string_view pending_;        // of the body: in in_, read and not yet taken
   Deadline body_deadline_{};
   std::optional<BadRequest> body_fault_{};
   bool continued_ = false;
@@ -83,6 +101,8 @@ private:
   std::size_t served_ = 0;
   bool keep_ = true;
   bool idle_ = false;
+  std::uint32_t idle_since_ = 0; // in ticks
+  grove::detail::Identity* greenlet_;
   std::chrono::system_clock::time_point began_{};
   std::chrono::steady_clock::time_point began_steady_{};
 };

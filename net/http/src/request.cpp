@@ -42,6 +42,8 @@ Request Request::make(std::string method, std::string target, std::string body, 
   request.head_->content_length = body.size();
   request.own_body_ = std::make_unique<BodyInMemory>(std::move(body));
   request.body_ = request.own_body_.get();
+  static const net::Address nobody;
+  request.peer_ = &nobody;
   request.split_target();
   return request;
 }

@@ -10,12 +10,12 @@
 namespace grove::http {
 
 struct RequestAccess {
-  // Of a head that outlives it.
+  // All of these outlive it.
   static Request make(RequestHead& head, detail::BodySource& body, const net::Address& peer) {
     Request request;
     request.head_ = &head;
     request.body_ = &body;
-    request.peer_ = peer;
+    request.peer_ = &peer;
     request.split_target();
     return request;
   }

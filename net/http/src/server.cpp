@@ -12,6 +12,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include <grove/hub/greenlet.hpp>
 #include <grove/hub/log.hpp>
 #include <grove/hub/timeout.hpp>
 #include <grove/net/stream_server.hpp>
@@ -41,13 +42,22 @@ struct Server::State {
     int descriptor;
   };
   std::list<Open> open;
+  GreenletRef<> watch; // over idle connections, while there are connections
   std::optional<net::StreamServer> server;
 
   State(Handler handler, ServerOptions options) : service{std::move(handler), std::move(options)} {
     service.trusted = detail::TrustedProxies(service.options.trusted_proxies);
   }
+  ~State() {
+    server.reset(); // which kills what is left
+    if (watch) {
+      const Shield shield;
+      watch.kill();
+    }
+  }
   void serve(net::StreamSocket& socket, const net::Address& peer);
   void close_idle();
+  void watch_idle();
   net::StreamServerOptions stream_options() const {
     net::StreamServerOptions options;
     options.max_connections = std::min(service.options.connections, affordable_connections());
@@ -77,6 +87,8 @@ void Server::State::serve(net::StreamSocket& socket, const net::Address& peer) {
     stream = secured.get();
   }
   detail::Connection connection(service, *stream, peer);
+  if (!watch || watch.ready())
+    watch = spawn([this] { watch_idle(); });
   open.push_back({connection, *stream, descriptor});
   struct Leave {
     std::list<Open>& all;
@@ -84,6 +96,36 @@ void Server::State::serve(net::StreamSocket& socket, const net::Address& peer) {
     ~Leave() { all.erase(at); }
   } leave{open, std::prev(open.end())};
   connection.run();
+}
+
+// One timer for all instead of one for each: a busy connection would have to set its own anew with
+// every request. A tick is an eighth of the shorter limit, a second at most.
+void Server::State::watch_idle() {
+  using std::chrono::milliseconds;
+  const Timeouts& timeouts = service.options.timeouts;
+  const milliseconds tick =
+      std::clamp(std::min(timeouts.idle, timeouts.head) / 8, milliseconds(1), milliseconds(1000));
+  // The first tick may come at once.
+  const auto ticks_in = [tick](milliseconds time) {
+    return (time + tick - milliseconds(1)) / tick + 1;
+  };
+  const auto until_first = ticks_in(timeouts.head);
+  const auto until_next = ticks_in(timeouts.idle);
+  const auto until_trimmed = ticks_in(milliseconds(1000));
+  do {
+    sleep(tick);
+    ++service.ticks;
+    for (const Open& each : open) {
+      const detail::Connection& connection = each.connection;
+      if (!connection.idle())
+        continue;
+      const auto ticks = static_cast<milliseconds::rep>(connection.idle_ticks());
+      if (ticks >= (connection.is_new() ? until_first : until_next))
+        each.stream.close();
+      else if (ticks == until_trimmed)
+        connection.trim();
+    }
+  } while (!open.empty());
 }
 
 void Server::State::close_idle() {

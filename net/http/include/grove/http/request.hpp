@@ -54,7 +54,7 @@ public:
   std::string_view host() const; // of an absolute target, else of the field; may be empty
 
   // -- who asks ------------------------------------------------------------------------------
-  const net::Address& peer() const { return peer_; } // the other end of the connection
+  const net::Address& peer() const { return *peer_; } // the other end of the connection
   // The same, or what trusted proxies say of the client: see ServerOptions::trusted_proxies.
   const std::string& client() const { return client_; } // an IP address, or "unix"
   bool secure() const { return secure_; }               // HTTPS, as far as is known
@@ -88,7 +88,7 @@ private:
   std::string_view rest_; // of the path, where routers are within each other
   mutable std::optional<Query> query_;
   std::vector<std::pair<std::string, std::string>> parameters_;
-  net::Address peer_;
+  const net::Address* peer_ = nullptr;
   std::string client_;
   bool secure_ = false;
 };

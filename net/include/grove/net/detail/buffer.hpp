@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Buffer: bytes in memory that is borrowed from the hub while there are any. Private to grove::net.
+// Buffer: bytes in memory that is borrowed from the hub while there are any. For grove::net and what
+// stands on it.
 #pragma once
 
 #include <cstddef>
@@ -37,7 +38,11 @@ public:
   std::span<char> room(std::size_t at_least);
   void added(std::size_t count) noexcept { end_ += count; } // were written there
   void append(std::string_view bytes);
-  void drop(std::size_t count) noexcept { begin_ += count; } // from the front
+  void drop(std::size_t count) noexcept { // from the front; moves nothing
+    begin_ += count;
+    if (begin_ == end_)
+      begin_ = end_ = 0;
+  }
   void release() noexcept;                                   // with the bytes
 
 private:
