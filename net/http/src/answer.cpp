@@ -8,6 +8,7 @@
 #include <array>
 #include <charconv>
 #include <cstddef>
+#include <cstring>
 #include <exception>
 #include <stdexcept>
 #include <string>
@@ -53,6 +54,31 @@ std::optional<std::uint64_t> own_length(const Response& response) {
   return length;
 }
 
+// Of a head, all in one piece of memory: `size` bytes at most are put behind `text`.
+class HeadWriter {
+public:
+  HeadWriter(std::string& text, std::size_t size) : text_(text), begin_(text.size()) {
+    text_.resize(begin_ + size);
+    at_ = text_.data() + begin_;
+  }
+  HeadWriter(const HeadWriter&) = delete;
+  HeadWriter& operator=(const HeadWriter&) = delete;
+  ~HeadWriter() { text_.resize(static_cast<std::size_t>(at_ - text_.data())); }
+
+  void put(std::string_view part) {
+    std::memcpy(at_, part.data(), part.size());
+    at_ += part.size();
+  }
+  void put_number(std::uint64_t number) {
+    at_ = std::to_chars(at_, text_.data() + text_.size(), number).ptr;
+  }
+
+private:
+  std::string& text_;
+  std::size_t begin_;
+  char* at_;
+};
+
 } // namespace
 
 void Answer::send(const Response& response) {
@@ -93,17 +119,18 @@ void Answer::send(const Response& response) {
 }
 
 void Answer::append_head(const Response& response, const std::uint64_t* length, bool chunked) {
-  std::string& out = out_.text();
+  constexpr std::size_t own_size = 256; // of what is neither field nor reason
   const unsigned status = response.status();
-  if (status == 200) {
-    out += "HTTP/1.1 200 OK\r\n";
-  } else {
-    out += "HTTP/1.1 ";
-    append_number(out, status);
-    out += ' ';
-    out += reason_phrase(status);
-    out += "\r\n";
-  }
+  const std::string_view reason = reason_phrase(status);
+  std::size_t size = own_size + reason.size();
+  for (const auto field : response.fields())
+    size += field.name.size() + field.value.size() + std::string_view(": \r\n").size();
+  HeadWriter out(out_.text(), size);
+  out.put("HTTP/1.1 ");
+  out.put_number(status);
+  out.put(" ");
+  out.put(reason);
+  out.put("\r\n");
   bool has_date = false;
   for (const auto field : response.fields()) {
     if (is_framing(field.name)) {
@@ -113,30 +140,27 @@ void Answer::append_head(const Response& response, const std::uint64_t* length, 
       continue;
     }
     has_date = has_date || (field.name.size() == 4 && equals_ignoring_case(field.name, "Date"));
-    out += field.name;
-    out += ": ";
-    out += field.value;
-    out += "\r\n";
+    out.put(field.name);
+    out.put(": ");
+    out.put(field.value);
+    out.put("\r\n");
   }
-  if (!has_date) {
-    out += "Date: ";
-    out += http_date_now();
-    out += "\r\n";
-  }
+  if (!has_date)
+    out.put(date_field_now());
   if (chunked) {
-    out += "Transfer-Encoding: chunked\r\n";
+    out.put("Transfer-Encoding: chunked\r\n");
   } else if (length != nullptr && status >= 200 && status != 204 && status != 304) {
-    out += "Content-Length: ";
-    append_number(out, *length);
-    out += "\r\n";
+    out.put("Content-Length: ");
+    out.put_number(*length);
+    out.put("\r\n");
   }
   if (status == 101)
-    out += "Connection: Upgrade\r\n";
+    out.put("Connection: Upgrade\r\n");
   else if (!keep_)
-    out += "Connection: close\r\n";
+    out.put("Connection: close\r\n");
   else if (head_ != nullptr && head_->minor_version == 0)
-    out += "Connection: keep-alive\r\n";
-  out += "\r\n";
+    out.put("Connection: keep-alive\r\n");
+  out.put("\r\n");
 }
 
 class Answer::Writer final : public BodyWriter {

@@ -52,8 +52,8 @@ void Service::give_workspace(std::unique_ptr<Workspace> workspace) {
 }
 
 Connection::Connection(Service& service, net::Stream& stream, const net::Address& peer)
-    : service_(service), stream_(stream), peer_(peer),
-      client_(peer.is_ip() ? peer.host() : std::string("unix")),
+    : service_(service), stream_(stream), socket_(dynamic_cast<net::StreamSocket*>(&stream)),
+      peer_(peer), client_(peer.is_ip() ? peer.host() : std::string("unix")),
       trusted_(service.trusted.trust(peer)), out_(stream, service.options.timeouts.write),
       greenlet_(grove::detail::here().current) {}
 
@@ -91,6 +91,20 @@ bool Connection::fill(Deadline deadline) {
   }
 }
 
+std::optional<bool> Connection::try_fill() {
+  if (socket_ == nullptr)
+    return std::nullopt;
+  try {
+    const auto got = socket_->try_recv_into(in_.room(least_room));
+    if (!got)
+      return std::nullopt;
+    in_.added(*got);
+    return *got > 0;
+  } catch (const std::system_error&) {
+    throw Gone();
+  }
+}
+
 void Connection::begin_work() {
   if (work_ != nullptr)
     return;
@@ -113,6 +127,7 @@ void Connection::trim() const { grove::detail::trim_stack(*greenlet_); }
 bool Connection::next_head() {
   const Timeouts& timeouts = service_.options.timeouts;
   Deadline deadline;
+  bool come = false; // there is something to be read
   if (in_.empty()) {
     out_.flush();
     if (service_.draining)
@@ -131,9 +146,9 @@ bool Connection::next_head() {
     } catch (const std::system_error&) {
       return false;
     }
+    come = true;
   }
   begin_work();
-  bool first = true;
   while (true) {
     if (!in_.empty()) {
       const std::size_t used = work_->parser.head(in_.view(), work_->head);
@@ -143,15 +158,19 @@ bool Connection::next_head() {
       }
       out_.flush();
     }
-    if (std::exchange(first, false))
-      deadline = timeouts.head;
-    bool more = false;
-    try {
-      more = fill(deadline);
-    } catch (const TimeoutError&) {
-      throw BadRequest(408, "the head came too slowly");
-    }
+    std::optional<bool> more;
+    if (std::exchange(come, false)) // without a deadline, for which the clock would have to be read
+      more = try_fill();
     if (!more) {
+      if (deadline.is_never())
+        deadline = timeouts.head;
+      try {
+        more = fill(deadline);
+      } catch (const TimeoutError&) {
+        throw BadRequest(408, "the head came too slowly");
+      }
+    }
+    if (!*more) {
       if (in_.empty())
         return false;
       throw BadRequest(400, "the connection ended within a head");

@@ -79,12 +79,14 @@ private:
   void tell(const Answer& answer, const Request* request, unsigned status);
   void report(const char* who, const std::exception_ptr& error);
 
-  bool fill(Deadline deadline); // false at the end of the stream
+  bool fill(Deadline deadline);   // false at the end of the stream
+  std::optional<bool> try_fill(); // nothing where it would wait, or cannot tell
   void begin_work();
   void end_work();
 
   Service& service_;
   net::Stream& stream_;
+  net::StreamSocket* socket_; // the same, if it is one
   net::Address peer_;
   std::string client_;
   bool trusted_ = false;

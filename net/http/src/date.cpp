@@ -38,13 +38,13 @@ std::string http_date(std::time_t when) {
   return text += " GMT";
 }
 
-std::string_view http_date_now() {
+std::string_view date_field_now() {
   thread_local std::time_t written = -1;
   thread_local std::string text;
   timespec now{};
   clock_gettime(CLOCK_REALTIME_COARSE, &now);
   if (now.tv_sec != written) {
-    text = http_date(now.tv_sec);
+    text = "Date: " + http_date(now.tv_sec) + "\r\n";
     written = now.tv_sec;
   }
   return text;

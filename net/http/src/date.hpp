@@ -9,8 +9,8 @@
 
 namespace grove::http::detail {
 
-// Now, written once a second for each thread.
-std::string_view http_date_now();
+// The field Date of this moment with its line's end, written once a second for each thread.
+std::string_view date_field_now();
 std::string http_date(std::time_t when);
 // "Sun, 06 Nov 1994 08:49:37 GMT", and the two older forms; nothing for anything else.
 std::optional<std::time_t> parse_http_date(std::string_view text);

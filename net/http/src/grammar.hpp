@@ -31,17 +31,17 @@ private:
 };
 
 // RFC 9110, 5.6.2.
-constexpr bool is_token_char(char c) {
+inline constexpr CharacterSet in_token([](char c) {
   return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z') ||
          std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-}
+});
+constexpr bool is_token_char(char c) { return in_token.has(c); }
 constexpr bool is_token(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), is_token_char);
+  return !text.empty() && in_token.has_all_of(text);
 }
 // RFC 9110, 5.5: text of any encoding, and tabs.
-constexpr bool is_field_value(std::string_view text) {
-  return std::none_of(text.begin(), text.end(), [](char c) { return is_control(c) && c != '\t'; });
-}
+inline constexpr CharacterSet in_field_value([](char c) { return !is_control(c) || c == '\t'; });
+constexpr bool is_field_value(std::string_view text) { return in_field_value.has_all_of(text); }
 constexpr std::string_view trimmed(std::string_view text) {
   const auto blank = [](char c) { return c == ' ' || c == '\t'; };
   while (!text.empty() && blank(text.front()))

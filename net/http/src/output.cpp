@@ -23,6 +23,17 @@ Output::~Output() {
   }
 }
 
+// Nearly always all of it: without a deadline, for which the clock would have to be read.
+std::size_t Output::try_write(std::string_view data) {
+  if (socket_ == nullptr)
+    return 0;
+  try {
+    return socket_->try_send(data).value_or(0);
+  } catch (const std::exception&) {
+    throw Gone();
+  }
+}
+
 // Each piece has the whole time to be taken: who takes nothing is cut, who is slow is not.
 void Output::write(std::span<const std::string_view> parts) {
   try {
@@ -51,8 +62,9 @@ void Output::flush() {
   await_helper();
   if (text_.empty())
     return;
-  const std::string_view data = text_;
-  write(std::span(&data, 1));
+  const std::string_view data = std::string_view(text_).substr(try_write(text_));
+  if (!data.empty())
+    write(std::span(&data, 1));
   text_.clear();
 }
 

@@ -23,7 +23,8 @@ struct Gone {};
 // Throws Gone.
 class Output {
 public:
-  Output(net::Stream& stream, std::chrono::milliseconds stall) : stream_(stream), stall_(stall) {}
+  Output(net::Stream& stream, std::chrono::milliseconds stall)
+      : stream_(stream), socket_(dynamic_cast<net::StreamSocket*>(&stream)), stall_(stall) {}
   Output(const Output&) = delete;
   Output& operator=(const Output&) = delete;
   ~Output();
@@ -40,10 +41,12 @@ public:
                         std::size_t count);
 
 private:
+  std::size_t try_write(std::string_view data); // how much was taken at once
   void write(std::span<const std::string_view> parts);
   void await_helper();
 
   net::Stream& stream_;
+  net::StreamSocket* socket_;       // the same, if it is one
   std::chrono::milliseconds stall_; // so long a client may take nothing
   std::string text_;
   GreenletRef<> helper_;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Buffer: bytes in memory that is borrowed from the hub while there are any. For grove::net and what
-// stands on it.
+// Buffer: bytes in memory that is borrowed from the hub while there are any. For grove::net and
+// what stands on it.
 #pragma once
 
 #include <cstddef>
@@ -43,7 +43,7 @@ public:
     if (begin_ == end_)
       begin_ = end_ = 0;
   }
-  void release() noexcept;                                   // with the bytes
+  void release() noexcept; // with the bytes
 
 private:
   char* block_ = nullptr;
