@@ -17,22 +17,13 @@
 
 #include "deflater.hpp"
 #include "utf8.hpp"
+#include "websocket_frame.hpp"
 
 namespace grove::http::detail {
 
 namespace {
 
 constexpr std::size_t piece_size = 64 * 1024; // is sent in one go, and has the time of one
-
-void check(int result, const char* what) {
-  if (result == WSLAY_ERR_NOMEM)
-    throw std::bad_alloc();
-  if (result == WSLAY_ERR_NO_MORE_MSG)
-    throw Closed(std::string("WebSocket.") + what + ": it is closed");
-  if (result != 0)
-    throw std::invalid_argument(std::string("grove: WebSocket.") + what + ": wslay says " +
-                                std::to_string(result));
-}
 
 } // namespace
 
@@ -134,13 +125,11 @@ std::optional<WebSocket::Message> WebSocketCore::recv(Deadline deadline) {
     Receiving& operator=(const Receiving&) = delete;
     ~Receiving() { flag = false; }
   } receiving(receiving_);
-  while (messages_.empty()) {
+  while (!message_) {
     if (!receive_some(deadline))
       return std::nullopt;
   }
-  WebSocket::Message first = std::move(messages_.front());
-  messages_.pop_front();
-  return first;
+  return std::exchange(message_, std::nullopt);
 }
 
 bool WebSocketCore::receive_some(Deadline deadline) {
@@ -165,8 +154,7 @@ bool WebSocketCore::receive_some(Deadline deadline) {
       return false;
     }
     pinged_ = true;
-    const wslay_event_msg ping{WSLAY_PING, nullptr, 0};
-    wslay_event_queue_msg(context_, &ping);
+    put_frame(WSLAY_PING, false, {});
     pump();
     return true;
   } catch (const Closed&) {
@@ -215,7 +203,7 @@ std::size_t WebSocketCore::end_of_frame(std::string_view bytes) {
 
 std::size_t WebSocketCore::feed(std::string_view bytes) {
   std::size_t taken = 0;
-  while (taken < bytes.size() && messages_.empty() && !ended_) {
+  while (taken < bytes.size() && !message_ && !ended_) {
     const std::size_t size = end_of_frame(bytes.substr(taken));
     input_ = bytes.substr(taken, size);
     taken += size;
@@ -260,7 +248,7 @@ void WebSocketCore::message(std::uint8_t opcode, bool compressed, std::string_vi
   } else {
     inflated = data;
   }
-  messages_.push_back({is_text, std::move(inflated)});
+  message_ = {is_text, std::move(inflated)};
 }
 
 void WebSocketCore::fail(std::uint16_t code) {
@@ -274,17 +262,8 @@ void WebSocketCore::say_close(std::uint16_t code) {
   ended_ = said_close_ = true;
   close_code_ = code;
   wslay_event_shutdown_write(context_);
-  std::array<unsigned char, 2> payload{static_cast<unsigned char>(code >> 8),
-                                       static_cast<unsigned char>(code & 0xff)};
-  std::array<unsigned char, 4> mask{};
-  out_ += '\x88';
-  out_ += side_ == Side::client ? '\x82' : '\x02';
-  if (side_ == Side::client) {
-    arc4random_buf(mask.data(), mask.size());
-    out_.append(reinterpret_cast<const char*>(mask.data()), mask.size());
-  }
-  for (std::size_t i = 0; i < payload.size(); ++i)
-    out_ += static_cast<char>(payload[i] ^ mask[i]);
+  const std::array<char, 2> payload{static_cast<char>(code >> 8), static_cast<char>(code & 0xff)};
+  put_frame(WSLAY_CONNECTION_CLOSE, false, {payload.data(), payload.size()});
 }
 
 void WebSocketCore::lost() {
@@ -305,17 +284,17 @@ void WebSocketCore::send(std::uint8_t opcode, std::string_view data, Deadline de
   }
   if (lost_)
     throw Closed("WebSocket.send: the connection is gone");
-  std::string deflated;
-  std::uint8_t rsv = WSLAY_RSV_NONE;
-  if (deflater_ != nullptr && !wslay_is_ctrl_frame(opcode)) {
-    deflated = deflater_->compress(data);
-    data = deflated;
-    rsv = WSLAY_RSV1_BIT;
-  }
-  const wslay_event_msg message{opcode, reinterpret_cast<const std::uint8_t*>(data.data()),
-                                data.size()};
-  check(wslay_event_queue_msg_ex(context_, &message, rsv), "send");
+  if (said_close_ || wslay_event_get_close_sent(context_) != 0)
+    throw Closed("WebSocket.send: it is closed");
+  if (deflater_ != nullptr && !wslay_is_ctrl_frame(opcode))
+    put_frame(opcode, true, deflater_->compress(data));
+  else
+    put_frame(opcode, false, data);
   pump();
+}
+
+void WebSocketCore::put_frame(std::uint8_t opcode, bool compressed, std::string_view data) {
+  append_frame(out_, {opcode, compressed, side_ == Side::client}, data);
 }
 
 void WebSocketCore::pump() {
@@ -359,17 +338,17 @@ void WebSocketCore::close(std::uint16_t code, std::string_view reason) {
   if (wslay_event_get_close_sent(context_) == 0 && !lost_ && !said_close_) {
     const int result = wslay_event_queue_close(
         context_, code, reinterpret_cast<const std::uint8_t*>(reason.data()), reason.size());
-    if (result != 0 && result != WSLAY_ERR_NO_MORE_MSG)
-      check(result, "close");
+    if (result == WSLAY_ERR_NOMEM)
+      throw std::bad_alloc();
     pump();
   }
   const Deadline deadline = options_.close;
   try {
     if (!receiving_) { // else that greenlet sees the end
       do
-        messages_.clear();
+        message_.reset();
       while (receive_some(deadline));
-      messages_.clear();
+      message_.reset();
     }
     if (writing_)
       writer_.join(deadline);

@@ -6,7 +6,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -62,7 +61,8 @@ private:
   void message(std::uint8_t opcode, bool compressed, std::string_view data);
   void fail(std::uint16_t code); // a fault of the peer's; noted, during feed()
   void say_close(std::uint16_t code);
-  void lost();      // the connection is gone
+  void lost(); // the connection is gone
+  void put_frame(std::uint8_t opcode, bool compressed, std::string_view data);
   void pump();      // from wslay to out_
   void write_out(); // the writer
 
@@ -80,7 +80,7 @@ private:
   std::size_t header_size_ = 0;
   std::uint64_t payload_left_ = 0;
   bool too_long_ = false; // that payload
-  std::deque<WebSocket::Message> messages_;
+  std::optional<WebSocket::Message> message_; // received, and not taken yet
   std::size_t fragments_ = 0;
   std::chrono::steady_clock::time_point heard_;
   bool pinged_ = false;
