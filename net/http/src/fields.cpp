@@ -13,6 +13,7 @@ namespace grove::http {
 
 namespace {
 
+constexpr std::size_t few = 8; // fields that most messages have room in
 constexpr std::size_t most_text = std::numeric_limits<std::uint32_t>::max();
 
 [[noreturn]] void refuse_length() {
@@ -48,6 +49,7 @@ void Fields::append(std::string_view name, std::string_view value) {
       value.size() > most_text - text_.size() - name.size())
     refuse_length();
   const std::size_t begin = text_.size();
+  text_.reserve(begin + name.size() + value.size());
   text_.append(name);
   text_.append(value);
   append_taken(begin, name.size(), begin + name.size(), value.size());
@@ -62,6 +64,8 @@ void Fields::take_text(std::string_view head) {
 
 void Fields::append_taken(std::size_t name, std::size_t name_size, std::size_t value,
                           std::size_t value_size) {
+  if (entries_.capacity() == 0)
+    entries_.reserve(few);
   entries_.push_back({static_cast<std::uint32_t>(name), static_cast<std::uint32_t>(name_size),
                       static_cast<std::uint32_t>(value), static_cast<std::uint32_t>(value_size)});
 }

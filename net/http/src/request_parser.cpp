@@ -143,9 +143,14 @@ private:
       ++hosts;
       host = std_view(value);
       break;
-    case beast::http::field::transfer_encoding: ++codings; break;
-    case beast::http::field::expect: expects = true; break;
-    default: break;
+    case beast::http::field::transfer_encoding:
+      ++codings;
+      break;
+    case beast::http::field::expect:
+      expects = true;
+      break;
+    default:
+      break;
     }
     // Gateways of the CGI kind take '_' for '-': "Content_Length" would pass for another field.
     if (!has_underscores_ || name.find('_') == View::npos)

@@ -154,7 +154,8 @@ bool WebSocketCore::receive_some(Deadline deadline) {
       return false;
     }
     pinged_ = true;
-    put_frame(WSLAY_PING, false, {});
+    if (wslay_event_get_close_sent(context_) == 0) // nothing comes behind it
+      put_frame(WSLAY_PING, false, {});
     pump();
     return true;
   } catch (const Closed&) {
