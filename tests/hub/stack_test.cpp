@@ -12,8 +12,12 @@
 #include <system_error>
 #include <vector>
 
+#include <sys/mman.h>
 #include <sys/resource.h>
 
+#include <grove/hub/detail/hub_life.hpp>
+#include <grove/hub/detail/identity.hpp>
+#include <grove/hub/detail/stack_memory.hpp>
 #include <grove/hub/event.hpp>
 #include <grove/hub/greenlet.hpp>
 #include <grove/hub/hub.hpp>
@@ -93,6 +97,38 @@ TEST_F(StackTest, one_that_never_began_has_no_stack) {
   for (std::size_t i = 0; i < crowd; ++i)
     all.push_back(make_greenlet([] {}));
   EXPECT_EQ(Hub::current().stats().stacks, before);
+}
+
+bool is_in_memory(std::uintptr_t address) {
+  constexpr std::uintptr_t page = 4096;
+  unsigned char residency = 0;
+  EXPECT_EQ(mincore(reinterpret_cast<void*>(address / page * page), page, &residency), 0);
+  return (residency & 1) != 0;
+}
+
+TEST_F(StackTest, what_a_waiting_greenlet_does_not_stand_on_can_be_given_back) {
+  constexpr std::size_t depth = 48 * 1024;
+  Event go_on;
+  std::uintptr_t below = 0;
+  const detail::Identity* who = nullptr;
+  std::string kept;
+  auto waits = spawn([&] {
+    const volatile std::uint64_t mark = 0x6b657074;
+    use_stack(depth);
+    below = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)) - depth / 2;
+    who = detail::here().current;
+    go_on.wait();
+    kept = mark == 0x6b657074 ? "kept" : "lost";
+    use_stack(depth);
+  });
+  yield();
+  ASSERT_EQ(go_on.waiters(), 1);
+  EXPECT_TRUE(is_in_memory(below));
+  detail::trim_stack(*who);
+  EXPECT_FALSE(is_in_memory(below));
+  go_on.set();
+  waits.join();
+  EXPECT_EQ(kept, "kept");
 }
 
 // pitfall 15
