@@ -5,6 +5,7 @@
 #include <functional>
 #include <future>
 #include <memory>
+#include <numeric>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -225,9 +226,8 @@ TEST_F(ThreadPoolLifeTest, whoever_is_to_end_begins_no_job) {
 // gevent P16, P17
 TEST_F(ThreadPoolLifeTest, imap_gives_results_in_order_and_imap_unordered_as_they_come) {
   ThreadPool pool(3);
-  std::vector<int> items;
-  for (int i = 0; i < 50; ++i)
-    items.push_back(i);
+  std::vector<int> items(50);
+  std::iota(items.begin(), items.end(), 0);
   std::vector<int> results;
   for (const int i : pool.imap([](int n) { return n; }, items))
     results.push_back(i);
