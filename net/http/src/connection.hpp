@@ -76,7 +76,6 @@ private:
   void drop_body();
   void linger();
   void done(const Answer& answer, const Request* request, unsigned status);
-  void tell(const Answer& answer, const Request* request, unsigned status);
   void report(const char* who, const std::exception_ptr& error);
 
   bool fill(Deadline deadline);   // false at the end of the stream
