@@ -36,6 +36,8 @@ public:
       return now_by_sync();
     return base_ + static_cast<std::int64_t>((since * slope_) >> rate_bits) + margin;
   }
+  // Whether it was corrected so many cycles ago at most: then now() is good for reports.
+  bool is_fresh(std::uint64_t age) const { return cycles() - base_cycles_ < age; }
   // An exact reading, by which later ones are corrected. May be less than what now() has said.
   std::int64_t sync();
 

@@ -62,6 +62,7 @@ public:
   bool send(Mail* sent); // any thread; false if the hub has shut down
   void drain_inbox();
   bool look_out_for_mail();
+  void run_loop(int flags); // of libev: it looks at the descriptors
   void sleep();
   void flush_returns();
   [[nodiscard]] bool can_be_woken() const;
@@ -102,6 +103,7 @@ public:
   std::int64_t timer_armed_for = 0; // 0: not armed
   std::size_t watches = 0;          // active ones
   Watch* first_watch = nullptr;
+  Watch* ready_watches = nullptr; // whose callbacks are due
   std::size_t counted_watches = 0; // of these, those that count against a Deadlock
   std::uint32_t attachments = 0;   // see Hub::attach()
   void detach() {

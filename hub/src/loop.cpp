@@ -51,6 +51,43 @@ inline void relax() {
 
 } // namespace
 
+// libev's side of a Watch.
+struct Watch::Access {
+  static ev_io* io(Watch& watch) { return reinterpret_cast<ev_io*>(watch.io_); }
+  // libev calls these from the last to the first: the list's head is the first in the end.
+  static void ready(struct ev_loop*, ev_io* io, int events) {
+    auto* watch = static_cast<Watch*>(io->data);
+    unsigned char directions = 0;
+    if ((events & (EV_READ | EV_ERROR)) != 0)
+      directions |= readable;
+    if ((events & (EV_WRITE | EV_ERROR)) != 0)
+      directions |= writable;
+    if (watch->ready_ == 0)
+      push(HubImpl::here(), *watch);
+    watch->ready_ |= directions;
+  }
+  static void push(HubImpl& hub, Watch& watch) {
+    watch.ready_next_ = hub.ready_watches;
+    watch.ready_at_ = &hub.ready_watches;
+    if (watch.ready_next_ != nullptr)
+      watch.ready_next_->ready_at_ = &watch.ready_next_;
+    hub.ready_watches = &watch;
+  }
+  // Returns in which directions it was ready.
+  static unsigned take_out(Watch& watch) {
+    *watch.ready_at_ = watch.ready_next_;
+    if (watch.ready_next_ != nullptr)
+      watch.ready_next_->ready_at_ = watch.ready_at_;
+    return std::exchange(watch.ready_, static_cast<unsigned char>(0));
+  }
+  static void call_ready(HubImpl& hub) {
+    while (Watch* const watch = hub.ready_watches) { // each may stop others
+      const unsigned directions = take_out(*watch);
+      watch->callback_(*watch, directions);
+    }
+  }
+};
+
 // -- when -----------------------------------------------------------------------------------------
 
 // Work keeps the hub busy: look outside every 100 us, and every 1024 dispatches in any case.
@@ -93,7 +130,12 @@ void HubImpl::poll() {
   drain_inbox();
   timers.fire_due(state.time);
   if (watches != 0 && state.unserved == 0)
-    ev_run(loop, EVRUN_NOWAIT);
+    run_loop(EVRUN_NOWAIT);
+}
+
+void HubImpl::run_loop(int flags) {
+  ev_run(loop, flags);
+  Watch::Access::call_ready(*this);
 }
 
 // Hubs that talk to each other find their mail here instead of waking each other. Only while that
@@ -116,7 +158,7 @@ void HubImpl::sleep() {
   ++counters.sleeps;
   const std::uint64_t begin = cycles();
   const std::uint64_t woken = counters.wake_ups;
-  ev_run(loop, EVRUN_ONCE);
+  run_loop(EVRUN_ONCE);
   if (counters.wake_ups == woken || cycles() - begin > poll_interval_cycles)
     quick_wakes = 0;
   else if (several_processors())
@@ -129,9 +171,11 @@ Identity* HubImpl::idle() {
     ticks_since_poll = 0;
     wind(dispatches_per_tick);
     drain_inbox();
-    if (slept || !timers.empty()) {
+    if (!timers.empty()) {
       state.time = clock.sync();
       timers.fire_due(state.time);
+    } else if (slept) {
+      state.time = clock.is_fresh(poll_interval_cycles) ? clock.now() : clock.sync();
     }
     if (simulation != nullptr) [[unlikely]] {
       wind(1);
@@ -145,7 +189,7 @@ Identity* HubImpl::idle() {
       end_orphan();
     if (!can_be_woken()) {
       if (watches != 0)
-        ev_run(loop, EVRUN_NOWAIT); // a signal may have come, though it counts not
+        run_loop(EVRUN_NOWAIT); // a signal may have come, though it counts not
       if (state.run_head == nullptr && survivor.identity != nullptr)
         end_orphan();
       if (state.run_head == nullptr)
@@ -155,7 +199,7 @@ Identity* HubImpl::idle() {
     flush_returns();
     if (clock.is_virtual() && !timers.empty()) {
       if (watches != 0)
-        ev_run(loop, EVRUN_NOWAIT);
+        run_loop(EVRUN_NOWAIT);
       if (state.run_head == nullptr && inbox.load(std::memory_order_relaxed) == nullptr)
         clock.jump_to(timers.earliest()); // nobody can run, nor is there what a timer has posted
       continue;
@@ -259,19 +303,6 @@ Wake park_held(const char* what, Deadline deadline) {
   return deadline.is_never() ? park_and_hold(what) : with_call_timer<park_and_hold>(what, deadline);
 }
 
-struct Watch::Access {
-  static ev_io* io(Watch& watch) { return reinterpret_cast<ev_io*>(watch.io_); }
-  static void ready(struct ev_loop*, ev_io* io, int events) {
-    auto* watch = static_cast<Watch*>(io->data);
-    unsigned directions = 0;
-    if ((events & (EV_READ | EV_ERROR)) != 0)
-      directions |= readable;
-    if ((events & (EV_WRITE | EV_ERROR)) != 0)
-      directions |= writable;
-    watch->callback_(*watch, directions);
-  }
-};
-
 Watch::Watch(int fd, unsigned interest, Callback callback) : callback_(callback), fd_(fd) {
   static_assert(sizeof(ev_io) <= sizeof io_ && alignof(ev_io) <= 8);
   auto* io = ::new (static_cast<void*>(io_)) ev_io;
@@ -304,6 +335,8 @@ void Watch::stop() {
     return;
   HubImpl& hub = HubImpl::here();
   ev_io_stop(hub.loop, Access::io(*this));
+  if (ready_ != 0)
+    Access::take_out(*this);
   active_ = false;
   *at_ = next_;
   if (next_ != nullptr)

@@ -19,8 +19,8 @@ namespace grove::http::detail {
 // To the hub's error hook, with what was asked for; the error itself is nested in it.
 void Connection::report(const char* who, const std::exception_ptr& error) {
   ++service_.stats.failures;
-  std::string text =
-      "http: " + head_.method + " " + head_.target + ": " + who + " threw " + describe(error);
+  std::string text = "http: " + work_->head.method + " " + work_->head.target + ": " + who +
+                     " threw " + describe(error);
   std::replace_if(text.begin(), text.end(), is_control, '?');
   try {
     try {
@@ -52,9 +52,9 @@ void Connection::done(const Answer& answer, const Request* request, unsigned sta
     record.client = request->client();
     record.method = request->method();
     record.target = request->target();
-    record.minor_version = head_.minor_version;
-    record.referer = head_.fields.get("Referer", "");
-    record.user_agent = head_.fields.get("User-Agent", "");
+    record.minor_version = work_->head.minor_version;
+    record.referer = work_->head.fields.get("Referer", "");
+    record.user_agent = work_->head.fields.get("User-Agent", "");
   }
   try {
     service_.options.access_log(record);

@@ -20,7 +20,8 @@ inline constexpr unsigned writable = 2;
 // Who is woken by a callback and leaves the descriptor ready until it runs is counted in
 // HubState::unserved meanwhile. As long as there is one a busy hub does not look at descriptors: it
 // would be told of the same ones again, and of thousands that costs more than to serve them. Who is
-// ready by then stands behind them anyway.
+// ready by then stands behind them anyway. Callbacks are called in the order that the kernel tells
+// of: libev's would be the reverse, and of thousands the last be served last twice in a row.
 class Watch {
 public:
   using Callback = void (*)(Watch& watch, unsigned ready) noexcept;
@@ -46,8 +47,11 @@ private:
   Callback callback_;
   int fd_;
   bool active_ = false;
-  Watch** at_ = nullptr; // what points here in the hub's list of active ones
+  unsigned char ready_ = 0; // in which directions: it is in the hub's list of those to be called
+  Watch** at_ = nullptr;    // what points here in the hub's list of active ones
   Watch* next_ = nullptr;
+  Watch** ready_at_ = nullptr;
+  Watch* ready_next_ = nullptr;
 };
 
 } // namespace grove::detail
