@@ -26,7 +26,7 @@ namespace http = grove::http;
 
 namespace {
 
-constexpr std::string_view our_name = "1.1 grove"; // for Via
+const std::string our_name = "1.1 grove"; // for Via
 
 // What is between two neighbours, and no affair of those behind them (RFC 9110, 7.6.1).
 bool is_hop_by_hop(const http::Fields& all, std::string_view name) {
@@ -45,7 +45,8 @@ http::Fields end_to_end(const http::Fields& all) {
     if (!is_hop_by_hop(all, field.name))
       fields.add(field.name, field.value);
   }
-  fields.set("Via", all.has("Via") ? all.joined("Via") + ", " + std::string(our_name) : our_name);
+  const std::string before = all.joined("Via");
+  fields.set("Via", before.empty() ? our_name : before + ", " + our_name);
   return fields;
 }
 
@@ -63,12 +64,12 @@ http::Fields onward(const http::Request& request) {
 
 class ReverseProxy {
 public:
+  // Redirects are the asker's, and so is compression: what comes is passed on as it is.
   ReverseProxy(std::vector<std::string> origins, http::ClientTimeouts timeouts)
       : origins_(std::move(origins)), client_({.timeouts = timeouts,
-                                               .max_redirects = 0, // they are the asker's
+                                               .max_redirects = 0,
                                                .connections_per_origin = 1000,
-                                               .gzip = false}) {
-  } // bodies are passed on as they are
+                                               .gzip = false}) {}
 
   http::Response operator()(http::Request& request) {
     const std::string url = origins_[turn_++ % origins_.size()] + target_of(request);

@@ -30,8 +30,6 @@ int main(int argc, char** argv) {
       ->check(CLI::PositiveNumber);
   return sample::run(app, argc, argv, [&] {
     grove::patch::all();
-    // A show that fails is a line for whoever asked; its supervisor sees to the rest.
-    grove::Hub::current().on_error([](const grove::UnhandledError&) {});
     box_office::Database database(where, connections);
     database.create_tables();
     const auto office = grove::spawn<box_office::Office>(&database);
