@@ -22,7 +22,8 @@ int main(int argc, char** argv) {
     }
   });
 
-  // Whoever asks waits for what is put there. When he has gone, write() throws, and that is the end.
+  // Whoever asks waits for what is put there. When he has gone, write() throws, and that is the
+  // end.
   const auto ajax_endpoint = [&](http::Request&) {
     return http::Response::streaming("application/json", [&](http::BodyWriter& body) {
       for (const std::string& datum : data_source)
