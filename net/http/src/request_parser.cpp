@@ -288,6 +288,8 @@ std::size_t RequestParser::head(std::string_view buffer, RequestHead& into) {
   RequestHandler& handler = state.handler.emplace(state.limits, text, into);
   Error error;
   const std::size_t used = handler.put(boost::asio::buffer(text.data(), text.size()), error);
+  if (error && text.find("\r\n") > state.limits.line) // whatever else is wrong with it
+    throw BadRequest(414, "the request line is too long");
   if (error == beast::http::error::bad_version && names_another_version(text))
     throw BadRequest(505, "the version is neither HTTP/1.0 nor HTTP/1.1");
   if (error)
