@@ -146,7 +146,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
            (model.body.whole && model.body.used == whole.used && model.body.data == whole.data));
     demand(!model.body.whole || whole.whole);
   } else {
-    demand(model.body.refused || !model.plain);
+    demand(!model.body.whole || !model.plain);
   }
   return 0;
 }

@@ -85,9 +85,12 @@ Outcome read(std::string_view bytes, std::size_t piece, bool no_body) {
   return outcome;
 }
 
-// Of a broken chunk extension the end may be waited for, which then depends on the pieces.
+// Of a broken chunk extension the end may be waited for, and of a body that is refused less or more
+// may have been given: both depend on the pieces.
 bool same(const Outcome& one, const Outcome& other) {
-  if (one.answers.empty() || one.answers.back().find(" chunked ") == std::string::npos)
+  const bool chunked =
+      !one.answers.empty() && one.answers.back().find(" chunked ") != std::string::npos;
+  if (one.answers.empty() || (!chunked && (!one.refused || !other.refused)))
     return one == other;
   const std::string& last = one.answers.back();
   return one.answers.size() == other.answers.size() &&

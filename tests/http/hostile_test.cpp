@@ -88,8 +88,8 @@ TEST_F(HostileTest, a_body_that_drips_is_ended_at_its_deadline) {
   EXPECT_THAT(answer, StartsWith("HTTP/1.1 408 "));
 }
 
-// security 3.1: write stall and minimum rate. The kernel takes more only when a third of its buffer
-// is free, so that bytes that are taken one by one are no progress.
+// security 3.1: write stall and minimum rate. The kernel takes more only when much of its buffer is
+// free, so that bytes that are taken one by one are no progress.
 TEST_F(HostileTest, a_client_that_takes_its_answer_in_drops_is_cut) {
   ServerOptions options;
   options.timeouts.write = 50ms;

@@ -27,7 +27,9 @@ inline std::optional<std::string_view> whole_head(std::string_view buffer, std::
                                                   std::size_t& searched, bool& too_long) {
   constexpr std::string_view head_end = "\r\n\r\n";
   const auto end = buffer.find(head_end, searched);
-  const std::size_t size = std::min(end, buffer.size()) + head_end.size();
+  // Where there is no end it is at least one byte away.
+  const std::size_t size =
+      end != std::string_view::npos ? end + head_end.size() : buffer.size() + 1;
   too_long = size > limit;
   if (end != std::string_view::npos && !too_long) {
     searched = 0;
@@ -38,7 +40,7 @@ inline std::optional<std::string_view> whole_head(std::string_view buffer, std::
 }
 
 // The body() of both parsers. `Handler` is a basic_parser that leaves in `data` what its last put()
-// gave, and refuses by throwing.
+// gave, in `chunk_left` what the chunk still has, and refuses by throwing.
 template <class Handler>
 BodyPiece read_body(Handler& handler, const Limits& limits, std::string_view buffer,
                     unsigned status, const char* too_long) {
@@ -49,6 +51,10 @@ BodyPiece read_body(Handler& handler, const Limits& limits, std::string_view buf
   BodyPiece piece;
   while (piece.used < buffer.size() && handler.data.empty() && !handler.is_done()) {
     const std::string_view rest = buffer.substr(piece.used);
+    // No body ends with less; Beast asserts that it is never given "0\r\n" and one byte more.
+    constexpr std::string_view shortest = "0\r\n\r\n";
+    if (handler.chunked() && handler.chunk_left == 0 && rest.size() < shortest.size())
+      break;
     const std::size_t used = handler.put(boost::asio::buffer(rest.data(), rest.size()), error);
     piece.used += used;
     const bool more = error == boost::beast::http::error::need_more;

@@ -98,6 +98,7 @@ public:
   }
 
   std::string_view data; // that the last put() gave
+  std::uint64_t chunk_left = 0;
   unsigned hosts = 0;
   unsigned codings = 0; // fields of Transfer-Encoding
   bool expects = false; // there is a field Expect
@@ -161,13 +162,17 @@ private:
     data = std_view(body);
     return body.size();
   }
-  void on_chunk_header_impl(std::uint64_t, View extensions, Error& error) override {
+  void on_chunk_header_impl(std::uint64_t size, View extensions, Error& error) override {
+    chunk_left = size;
     chunk_headers_ += extensions.size();
     if (extensions.size() > limits_.chunk_header || chunk_headers_ > limits_.chunk_headers)
-      fail(400, "the chunk extensions are too long", error);
+      return fail(400, "the chunk extensions are too long", error);
+    if (!is_field_value(std_view(extensions))) // in quotes: for others LF could end the line
+      fail(400, "a control character in a chunk extension", error);
   }
   std::size_t on_chunk_body_impl(std::uint64_t, View body, Error&) override {
     data = std_view(body);
+    chunk_left -= body.size();
     return body.size();
   }
   void on_response_impl(int, View, int, Error&) override {}
@@ -278,7 +283,8 @@ std::size_t RequestParser::head(std::string_view buffer, RequestHead& into) {
   const auto whole = whole_head(rest, state.limits.head, state.searched, too_long);
   if (!whole) {
     // A line that is too long already is told at once.
-    if (std::min(rest.find("\r\n"), rest.size()) > state.limits.line)
+    const std::size_t so_far = rest.size() - (rest.ends_with('\r') ? 1 : 0);
+    if (std::min(rest.find("\r\n"), so_far) > state.limits.line)
       throw BadRequest(414, "the request line is too long");
     if (too_long)
       throw BadRequest(431, "the head is too long");

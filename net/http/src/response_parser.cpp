@@ -29,6 +29,7 @@ public:
     skip(no_body);
   }
   std::string_view data;
+  std::uint64_t chunk_left = 0;
   unsigned codings = 0;
 
   [[noreturn]] void refuse(const Error& error) const {
@@ -62,13 +63,17 @@ private:
     data = std_view(body);
     return body.size();
   }
-  void on_chunk_header_impl(std::uint64_t, View extensions, Error& error) override {
+  void on_chunk_header_impl(std::uint64_t size, View extensions, Error& error) override {
+    chunk_left = size;
     chunk_headers_ += extensions.size();
     if (extensions.size() > limits_.chunk_header || chunk_headers_ > limits_.chunk_headers)
-      fail("the chunk extensions of the answer are too long", error);
+      return fail("the chunk extensions of the answer are too long", error);
+    if (!is_field_value(std_view(extensions)))
+      fail("a control character in a chunk extension of the answer", error);
   }
   std::size_t on_chunk_body_impl(std::uint64_t, View body, Error&) override {
     data = std_view(body);
+    chunk_left -= body.size();
     return body.size();
   }
   void on_request_impl(beast::http::verb, View, View, int, Error&) override {}

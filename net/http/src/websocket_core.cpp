@@ -195,7 +195,8 @@ std::size_t WebSocketCore::end_of_frame(std::string_view bytes) {
       for (std::size_t i = 2; i < end; ++i)
         payload_left_ = payload_left_ << 8 | header_[i];
     }
-    too_long_ = payload_left_ > options_.max_message && (header_[0] & 0x08) == 0;
+    if (payload_left_ > options_.max_message && (header_[0] & 0x08) == 0)
+      fail(WSLAY_CODE_MESSAGE_TOO_BIG); // wslay would wait for its first byte
   }
   const std::size_t part = std::min<std::uint64_t>(payload_left_, bytes.size() - at);
   payload_left_ -= part;
@@ -211,8 +212,6 @@ std::size_t WebSocketCore::feed(std::string_view bytes) {
     if (wslay_event_recv(context_) != 0)
       fail(WSLAY_CODE_PROTOCOL_ERROR);
     input_ = {};
-    if (std::exchange(too_long_, false) && wslay_event_get_read_enabled(context_) != 0)
-      fail(WSLAY_CODE_MESSAGE_TOO_BIG); // wslay would wait for its first byte
     if (fault_ != 0) {
       say_close(fault_);
     } else if (wslay_event_get_read_enabled(context_) == 0 && !ended_) { // it said why itself

@@ -79,7 +79,6 @@ private:
   std::array<unsigned char, 14> header_{};
   std::size_t header_size_ = 0;
   std::uint64_t payload_left_ = 0;
-  bool too_long_ = false; // that payload
   std::optional<WebSocket::Message> message_; // received, and not taken yet
   std::size_t fragments_ = 0;
   std::chrono::steady_clock::time_point heard_;
