@@ -277,8 +277,8 @@ TEST_F(HostileTest, a_body_is_not_the_first_frame_of_another_protocol) {
   const std::string upgrade = "GET / HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                               "Sec-WebSocket-Version: 13\r\n"
                               "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
-  const std::string answer =
-      talk(upgrade + "Content-Length: 6\r\n" + std::string(keep) + "\x81\x80\0\0\0\0");
+  const std::string answer = talk(upgrade + "Content-Length: 6\r\n" + std::string(keep) +
+                                  std::string("\x81\x80\0\0\0\0", 6));
   EXPECT_THAT(answer, StartsWith("HTTP/1.1 400 "));
   EXPECT_THAT(answer, HasSubstr("\r\nConnection: close\r\n"));
   EXPECT_THAT(talk(upgrade + "Content-Length: 0\r\n" + std::string(keep) +
