@@ -158,8 +158,8 @@ Address ip_at(std::string_view bytes, std::size_t at, std::size_t port_at, int f
 Address unix_of(std::string_view bytes) {
   const std::size_t end = bytes[0] != '\0' ? bytes.find('\0') : bytes.find_last_not_of('\0') + 1;
   const std::size_t size = std::min(end, bytes.size());
-  if (size == bytes.size()) // an Address would be cut, and be another's
-    malformed("a Unix address without an end");
+  if (size == bytes.size() || bytes[0] == '@') // an Address would be another's
+    malformed("a Unix address that is too long, or a path that begins with '@'");
   sockaddr_un local{};
   local.sun_family = AF_UNIX;
   std::memcpy(static_cast<char*>(local.sun_path), bytes.data(), size);

@@ -144,7 +144,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     demand(model.body.data.starts_with(whole.data));
     demand(!whole.whole ||
            (model.body.whole && model.body.used == whole.used && model.body.data == whole.data));
-    demand(!model.body.whole || whole.whole);
+    demand(!model.body.whole || !model.plain || whole.whole);
   } else {
     demand(!model.body.whole || !model.plain);
   }

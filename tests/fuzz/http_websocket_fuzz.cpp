@@ -94,8 +94,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const bool deflate = (data[0] & 0x40) != 0;
   const Outcome whole = receive(bytes, bytes.size() + 1, side, deflate);
   Outcome pieces = receive(bytes, data[0] % 16 + 1, side, deflate);
-  // A frame that is too long and broken besides: what is seen first is said.
-  if ((whole.code == 1002 && pieces.code == 1009) || (whole.code == 1009 && pieces.code == 1002))
+  // Of a frame that is broken in several ways, or is cut off besides, what is seen first is said.
+  const auto is_fault = [](std::uint16_t code) {
+    return code == 1002 || code == 1006 || code == 1007 || code == 1009;
+  };
+  if (is_fault(whole.code) && is_fault(pieces.code))
     pieces.code = whole.code;
   demand(pieces == whole);
   return 0;

@@ -5,6 +5,8 @@
 #include <grove/hub/exceptions.hpp>
 #include <grove/net/proxy_protocol.hpp>
 
+#include <sys/socket.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -43,7 +45,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::size_t piece = data[0] % 16 + 1;
 
   const std::optional<ProxyHeader> whole = parse(bytes);
-  if (whole)
+  // Of Unix sockets without a name there is nothing to say.
+  if (whole && whole->source.family() != AF_UNSPEC &&
+      whole->source.family() == whole->destination.family())
     demand(ProxyHeader::parse(whole->encode()) == *whole);
 
   grove::test::MemoryStream stream(bytes, [piece] { return piece; });

@@ -137,6 +137,7 @@ TEST_F(ProxyProtocolTest, version_2_is_taken_strictly) {
       head(0x21, 0x21, 35) + std::string(35, '\1'),
       head(0x21, 0x31, 215) + std::string(215, '\1'),
       head(0x21, 0x31, 216) + std::string(216, '\1'), // paths without their ends
+      head(0x21, 0x31, 216) + "@" + std::string(215, '\0'),
       head(0x22, 0x11, 12) + addresses, // an unknown command
       head(0x31, 0x11, 12) + addresses, // an unknown version
       head(0x21, 0x13, 12) + addresses, // unknown kinds
