@@ -237,6 +237,16 @@ TEST_F(WebSocketTest, broken_frames_close_the_connection_with_their_code) {
   EXPECT_EQ(talk(huge), closing(1009)); // 2^63 bytes are never asked for
 }
 
+TEST_F(WebSocketTest, a_reason_that_comes_in_pieces_is_checked_too) {
+  serve(echo);
+  net::StreamSocket socket = raw();
+  const std::string all = frame(0x88, "\x03\xe8h\xee`");
+  socket.send_all(all.substr(0, all.size() - 2));
+  settle();
+  socket.send_all(all.substr(all.size() - 2));
+  EXPECT_EQ(read_all(socket), closing(1007));
+}
+
 TEST_F(WebSocketTest, control_frames_come_between_fragments) {
   serve(echo);
   EXPECT_EQ(talk(frame(0x01, "hel") + frame(0x89, "ping") + frame(0x80, "lo") + goodbye),

@@ -227,10 +227,13 @@ std::size_t WebSocketCore::feed(std::string_view bytes) {
 
 void WebSocketCore::message(std::uint8_t opcode, bool compressed, std::string_view data) {
   if (opcode == WSLAY_CONNECTION_CLOSE) {
+    const std::string_view reason = data.size() > 2 ? data.substr(2) : std::string_view();
+    if (!is_utf8(reason)) // wslay does not see it when the frame comes in pieces
+      return fail(WSLAY_CODE_INVALID_FRAME_PAYLOAD_DATA);
     ended_ = true;
     if (close_code_ == 0) {
       close_code_ = wslay_event_get_status_code_received(context_);
-      close_reason_ = data.size() > 2 ? data.substr(2) : std::string_view();
+      close_reason_ = reason;
     }
     return;
   }
