@@ -106,7 +106,7 @@ public:
   }
 
 private:
-  [[gnu::noinline, gnu::no_sanitize("address", "thread")]] void
+  __attribute__((noinline, no_sanitize("address", "thread"))) void
   walk(const grove::detail::Identity* one) {
     for (; one != nullptr && walked_ < most; one = one->next, ++walked_) {
       if (one->context != nullptr)

@@ -167,12 +167,12 @@ TEST(Gzip, an_etag_becomes_weak) {
   const auto tagged = [](std::string_view tag, std::string_view takes, unsigned status = 200) {
     const Response response =
         answer([&](Request&) { return Response(status, some_text(5000)).set("ETag", tag); }, takes);
-    return response.fields().get("ETag", "");
+    return std::string(response.fields().get("ETag", ""));
   };
-  EXPECT_EQ(std::string(tagged("\"a\"", "gzip")), "W/\"a\"");
-  EXPECT_EQ(std::string(tagged("W/\"a\"", "gzip")), "W/\"a\"");
-  EXPECT_EQ(std::string(tagged("\"a\"", "br")), "\"a\"");
-  EXPECT_EQ(std::string(tagged("\"a\"", "gzip", 304)), "W/\"a\"");
+  EXPECT_EQ(tagged("\"a\"", "gzip"), "W/\"a\"");
+  EXPECT_EQ(tagged("W/\"a\"", "gzip"), "W/\"a\"");
+  EXPECT_EQ(tagged("\"a\"", "br"), "\"a\"");
+  EXPECT_EQ(tagged("\"a\"", "gzip", 304), "W/\"a\"");
 }
 
 TEST(Gzip, vary_is_added_to) {
