@@ -103,7 +103,7 @@ public:
   std::int64_t timer_armed_for = 0; // 0: not armed
   std::size_t watches = 0;          // active ones
   Watch* first_watch = nullptr;
-  Watch* ready_watches = nullptr; // whose callbacks are due
+  Watch* ready_watches = nullptr;  // whose callbacks are due
   std::size_t counted_watches = 0; // of these, those that count against a Deadlock
   std::uint32_t attachments = 0;   // see Hub::attach()
   void detach() {

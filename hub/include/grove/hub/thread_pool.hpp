@@ -40,11 +40,11 @@ struct ThreadPoolOptions {
 // ThreadPool runs functions on up to so many threads, first come, first served. Threads are
 // started when jobs need them, have all signals blocked, and have no hub: a function there waits by
 // blocking its thread. Any hub's greenlets may use a pool, and wait for results on their own hub;
-// a job that somebody waits for, or that was submitted, is no Deadlock. A greenlet that is killed or timed out while it waits
-// abandons its job: one that has begun goes on, so give jobs what they use by value.
-// Destroying a pool waits, green on a hub and behind a Shield, until its jobs are done.
-// Under a Simulation jobs begin when the seed says so, and the hub stands still while one runs: it
-// must not wait for a greenlet of that hub.
+// a job that somebody waits for, or that was submitted, is no Deadlock. A greenlet that is killed
+// or timed out while it waits abandons its job: one that has begun goes on, so give jobs what they
+// use by value. Destroying a pool waits, green on a hub and behind a Shield, until its jobs are
+// done. Under a Simulation jobs begin when the seed says so, and the hub stands still while one
+// runs: it must not wait for a greenlet of that hub.
 class ThreadPool {
 public:
   // std::invalid_argument if negative. With 0 jobs wait for resize().
@@ -167,9 +167,8 @@ ThreadPool::submit_as(std::optional<Hub::Attachment> attachment, F&& f, Args&&..
   using Call = detail::Bound<std::decay_t<F>, std::decay_t<Args>...>;
   using Result = SpawnResult<F, Args...>;
   AsyncResult<Result> result;
-  put(std::make_unique<detail::JobOf<Result, Call>>(result, std::move(attachment), nullptr,
-                                                    std::forward<F>(f),
-                                                    std::forward<Args>(args)...));
+  put(std::make_unique<detail::JobOf<Result, Call>>(
+      result, std::move(attachment), nullptr, std::forward<F>(f), std::forward<Args>(args)...));
   return result;
 }
 
