@@ -12,6 +12,7 @@
 #include <atomic>
 #include <cerrno>
 #include <csignal>
+#include <cstdint>
 #include <cstring>
 #include <memory>
 #include <mutex>
@@ -49,6 +50,9 @@ struct Disposition {
   // one. There are more for SIGCHLD, when somebody replaced ours and stayed until the next first
   // route came: he may call ours in turn, which then goes on with the one before him.
   std::array<struct sigaction, 4> before{};
+  // The function of each, for the handler, which may still run on another thread when a layer is
+  // given back and the next one comes in its place.
+  std::array<std::atomic<std::uintptr_t>, 4> functions{};
   std::atomic<unsigned> layers{0};
   unsigned routes = 0;       // that a hub hears of
   unsigned last_resorts = 0; // of these
@@ -75,6 +79,16 @@ bool has_function(const struct sigaction& action) {
   return action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN;
 }
 
+// In one word: its address, and whether it takes three arguments. 0: none.
+constexpr std::uintptr_t takes_three = std::uintptr_t{1} << (sizeof(std::uintptr_t) * 8 - 1);
+std::uintptr_t function_of(const struct sigaction& action) {
+  if (!has_function(action))
+    return 0;
+  return (action.sa_flags & SA_SIGINFO) != 0
+             ? reinterpret_cast<std::uintptr_t>(action.sa_sigaction) | takes_three
+             : reinterpret_cast<std::uintptr_t>(action.sa_handler);
+}
+
 // Libraries share SIGCHLD: whoever was there before hears of it too. One that replaced ours and was
 // replaced by it has us as the one before him, and calls us from within: that is for the next one.
 constinit thread_local unsigned calls_within = 0;
@@ -83,14 +97,15 @@ void call_the_one_before(siginfo_t* info, void* context) {
   const unsigned layers = disposition.layers.load();
   if (calls_within >= layers)
     return;
-  const struct sigaction& before = disposition.before[layers - 1 - calls_within];
-  if (!has_function(before))
+  const std::uintptr_t before = disposition.functions[layers - 1 - calls_within].load();
+  if (before == 0)
     return;
   ++calls_within;
-  if ((before.sa_flags & SA_SIGINFO) != 0)
-    before.sa_sigaction(SIGCHLD, info, context);
+  if ((before & takes_three) != 0)
+    reinterpret_cast<decltype(sigaction::sa_sigaction)>(before & ~takes_three)(SIGCHLD, info,
+                                                                               context);
   else
-    before.sa_handler(SIGCHLD);
+    reinterpret_cast<decltype(sigaction::sa_handler)>(before)(SIGCHLD);
   --calls_within;
 }
 
@@ -144,6 +159,7 @@ void install(int signal) {
   if (is_ours(present)) { // who replaced it has put it back, perhaps too late
     if (disposition.layers.load() == 0) {
       disposition.before[0] = {}; // the default
+      disposition.functions[0] = 0;
       disposition.layers = 1;
     }
     return;
@@ -159,6 +175,7 @@ void install(int signal) {
   sigemptyset(&action.sa_mask);
   // First of all, so that the handler never finds half of it.
   disposition.before[layers] = present;
+  disposition.functions[layers] = function_of(present);
   disposition.layers = layers + 1;
   if (sigaction(signal, &action, nullptr) != 0) {
     disposition.layers = before;
