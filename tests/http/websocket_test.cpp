@@ -306,9 +306,10 @@ TEST_F(WebSocketTest, silence_is_asked_and_then_ended) {
   EXPECT_EQ(read_all(deaf), frame(0x89, "", false));
   EXPECT_TRUE(done.wait(20s));
 
+  options.dead = 1s;
   serve(echo, options); // who answers lives
   WebSocket socket = connect();
-  EXPECT_THROW(socket.recv(200ms), TimeoutError);
+  EXPECT_THROW(socket.recv(1500ms), TimeoutError);
   socket.send_text("still there");
   EXPECT_EQ(socket.recv(20s)->data, "still there");
   socket.close();
