@@ -2,73 +2,48 @@
 // The same server on several hubs.
 #include <grove/net/reuse_port_server.hpp>
 
-#include <algorithm>
-#include <exception>
-#include <mutex>
 #include <stdexcept>
+#include <utility>
 
-#include <grove/hub/group.hpp>
 #include <grove/hub/timeout.hpp>
 
 namespace grove::net {
 
-ReusePortServer::ReusePortServer(std::size_t hubs, const Address& address,
-                                 const StreamServerOptions& options, Make make)
-    : address_(address), options_(options), make_(std::move(make)) {
+namespace {
+
+StreamServerOptions shared(std::size_t hubs, const StreamServerOptions& options) {
   if (hubs == 0)
     throw std::invalid_argument("grove: ReusePortServer: on no hub");
-  if (options_.spawn.pool() != nullptr)
+  if (options.spawn.pool() != nullptr)
     throw std::invalid_argument("grove: ReusePortServer: a Pool belongs to one hub");
-  ListenOptions listen = options_.listen.value_or(ListenOptions());
+  StreamServerOptions with = options;
+  ListenOptions listen = options.listen.value_or(ListenOptions());
   listen.reuse_port = true;
-  options_.listen = listen;
-  for (std::size_t i = 0; i < hubs; ++i)
-    all_.push_back(std::make_unique<One>("server-" + std::to_string(i)));
+  with.listen = listen;
+  return with;
 }
 
-ReusePortServer::~ReusePortServer() {
-  const Shield shield;
-  for (auto& one : all_)
-    one->thread.call([&] { one->server.reset(); });
-}
+} // namespace
+
+ReusePortServer::ReusePortServer(std::size_t hubs, const Address& address,
+                                 const StreamServerOptions& options, Make make)
+    : options_(shared(hubs, options)),
+      servers_(hubs, "server", address,
+               [this, make = std::move(make)](const Address& at) { return make(at, options_); }) {}
+
+ReusePortServer::~ReusePortServer() = default;
 
 void ReusePortServer::start() {
-  const std::lock_guard lock(changing_);
-  if (started_)
-    return;
-  const auto start_one = [this](One& one) -> std::exception_ptr {
-    try {
-      if (one.server == nullptr)
-        one.server = make_(address_, options_);
-      one.server->start();
-      return nullptr;
-    } catch (const std::exception&) {
-      return std::current_exception();
-    }
-  };
-  try {
-    for (auto& one : all_) {
-      if (const auto error = one->thread.call([&] { return start_one(*one); }))
-        std::rethrow_exception(error);
-      address_ = one->server->address(); // the first finds the port for all
-    }
-  } catch (...) {
-    const Shield shield;
-    stop_accepting_on_all();
-    throw;
-  }
-  started_ = true;
+  servers_.start([](const std::unique_ptr<StreamServer>& server) {
+    if (server != nullptr)
+      server->stop_accepting();
+  });
 }
 
 void ReusePortServer::serve_forever() {
   start();
   try {
-    Group group;
-    group.map(
-        [](const std::unique_ptr<One>& one) {
-          one->thread.call([&] { one->server->wait_stopped(); });
-        },
-        all_);
+    servers_.at_once([](StreamServer& server) { server.wait_stopped(); });
   } catch (...) {
     const Shield shield;
     stop(options_.grace);
@@ -76,40 +51,16 @@ void ReusePortServer::serve_forever() {
   }
 }
 
-void ReusePortServer::stop_accepting() {
-  const std::lock_guard lock(changing_);
-  stop_accepting_on_all();
-  started_ = false;
-}
-
-void ReusePortServer::stop_accepting_on_all() {
-  for (auto& one : all_) {
-    one->thread.call([&] {
-      if (one->server != nullptr)
-        one->server->stop_accepting();
-    });
-  }
-}
+void ReusePortServer::stop_accepting() { servers_.stop_accepting(); }
 
 bool ReusePortServer::stop(Deadline deadline) {
   stop_accepting();
-  Group group;
-  const std::vector<bool> in_time = group.map(
-      [&](const std::unique_ptr<One>& one) {
-        return one->thread.call(
-            [&] { return one->server == nullptr || one->server->stop(deadline); });
-      },
-      all_);
-  return std::find(in_time.begin(), in_time.end(), false) == in_time.end();
+  return servers_.stop(deadline);
 }
 
 std::vector<StreamServerStats> ReusePortServer::all_stats() {
-  std::vector<StreamServerStats> all;
-  for (auto& one : all_) {
-    all.push_back(one->thread.call(
-        [&] { return one->server == nullptr ? StreamServerStats() : one->server->stats(); }));
-  }
-  return all;
+  return servers_.of_each<StreamServerStats>(
+      [](const StreamServer& server) { return server.stats(); });
 }
 
 StreamServerStats ReusePortServer::stats() {

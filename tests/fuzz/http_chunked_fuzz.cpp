@@ -10,17 +10,13 @@
 #include <string>
 #include <string_view>
 
+#include "demand.hpp"
 #include "grammar.hpp"
 #include "request_parser.hpp"
 
 namespace {
 
 using namespace grove::http;
-
-void demand(bool holds) {
-  if (!holds)
-    std::abort();
-}
 
 struct Body {
   std::string data{};

@@ -2,6 +2,7 @@
 // Any bytes as gzip, whole and in pieces: the same text or refusal both ways, and never more than
 // is asked for; and any bytes packed and unpacked again. The first byte says how long the pieces
 // are. Seeds: tests/fuzz/corpus/http_gzip.
+#include "demand.hpp"
 #include "gzip_stream.hpp"
 
 #include <algorithm>
@@ -20,11 +21,6 @@ using grove::http::detail::GzipReader;
 using grove::http::detail::GzipWriter;
 
 constexpr std::size_t limit = 1 << 16;
-
-void demand(bool holds) {
-  if (!holds)
-    std::abort();
-}
 
 // Nothing for a refusal; cut off at the limit.
 std::optional<std::string> unpack(std::string_view bytes, std::size_t piece) {

@@ -2,6 +2,7 @@
 // Any bytes as a form, whole and in pieces: the same parts or refusal both ways, no part beyond the
 // limits, and what was taken is in the bytes. The first byte says how long the pieces are. Seeds:
 // tests/fuzz/corpus/http_multipart.
+#include "demand.hpp"
 #include "multipart_parser.hpp"
 
 #include <algorithm>
@@ -19,11 +20,6 @@ namespace {
 using grove::http::detail::MultipartParser;
 
 constexpr grove::http::MultipartLimits limits{.parts = 8, .head = 256, .fields = 4, .part = 1024};
-
-void demand(bool holds) {
-  if (!holds)
-    std::abort();
-}
 
 struct Part {
   std::string name, file_name, body;

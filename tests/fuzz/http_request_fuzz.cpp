@@ -11,29 +11,14 @@
 #include <string_view>
 #include <vector>
 
+#include "demand.hpp"
 #include "grammar.hpp"
+#include "http_small_limits.hpp"
 #include "request_parser.hpp"
 
 namespace {
 
 using namespace grove::http;
-
-void demand(bool holds) {
-  if (!holds)
-    std::abort();
-}
-
-// Small, so that every one of them is met.
-Limits small() {
-  Limits limits;
-  limits.head = 400;
-  limits.line = 100;
-  limits.fields = 8;
-  limits.body = 300;
-  limits.chunk_header = 40;
-  limits.chunk_headers = 120;
-  return limits;
-}
 
 struct Outcome {
   std::vector<std::string> requests{};
@@ -65,7 +50,7 @@ void check(const RequestHead& head) {
   demand(head.content_length.has_value() == head.fields.has("Content-Length"));
 }
 
-Outcome read(std::string_view bytes, std::size_t piece, const Limits& limits = small()) {
+Outcome read(std::string_view bytes, std::size_t piece, const Limits& limits = small_limits()) {
   Outcome outcome;
   detail::RequestParser parser(limits);
   RequestHead head;

@@ -10,28 +10,14 @@
 #include <string_view>
 #include <vector>
 
+#include "demand.hpp"
 #include "grammar.hpp"
+#include "http_small_limits.hpp"
 #include "response_parser.hpp"
 
 namespace {
 
 using namespace grove::http;
-
-void demand(bool holds) {
-  if (!holds)
-    std::abort();
-}
-
-Limits small() {
-  Limits limits;
-  limits.head = 400;
-  limits.line = 100;
-  limits.fields = 8;
-  limits.body = 300;
-  limits.chunk_header = 40;
-  limits.chunk_headers = 120;
-  return limits;
-}
 
 struct Outcome {
   std::vector<std::string> answers{};
@@ -53,7 +39,7 @@ std::string checked(const ResponseHead& head) {
 // `no_body`: the requests were HEAD.
 Outcome read(std::string_view bytes, std::size_t piece, bool no_body) {
   Outcome outcome;
-  detail::ResponseParser parser(small());
+  detail::ResponseParser parser(small_limits());
   ResponseHead head;
   std::string buffer;
   bool in_body = false;

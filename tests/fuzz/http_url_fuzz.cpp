@@ -16,6 +16,7 @@
 #include <grove/http/router.hpp>
 
 #include "date.hpp"
+#include "demand.hpp"
 #include "forwarded.hpp"
 #include "grammar.hpp"
 #include "handshake.hpp"
@@ -24,11 +25,6 @@
 namespace {
 
 using namespace grove::http;
-
-void demand(bool holds) {
-  if (!holds)
-    std::abort();
-}
 
 void check(const detail::Url& url) {
   demand(!url.host.empty() && url.port != 0 && url.target.starts_with('/'));

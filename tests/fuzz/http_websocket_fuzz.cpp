@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "../support/memory_stream.hpp"
+#include "demand.hpp"
 #include "utf8.hpp"
 #include "websocket_core.hpp"
 
@@ -20,11 +21,6 @@ using namespace grove::http;
 using detail::Side;
 
 constexpr std::size_t most = 300;
-
-void demand(bool holds) {
-  if (!holds)
-    std::abort();
-}
 
 struct Outcome {
   std::vector<std::string> messages{};

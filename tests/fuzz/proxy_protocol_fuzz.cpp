@@ -15,6 +15,7 @@
 #include <string_view>
 
 #include "../support/memory_stream.hpp"
+#include "demand.hpp"
 
 namespace {
 
@@ -29,11 +30,6 @@ std::optional<ProxyHeader> parse(std::string_view bytes) {
   } catch (const ProxyError&) {
     return std::nullopt;
   }
-}
-
-void demand(bool holds) {
-  if (!holds)
-    std::abort();
 }
 
 } // namespace

@@ -156,7 +156,7 @@ Server::Server(const net::Address& address, Handler handler, ServerOptions optio
     const detail::TrustedProxies checked(options.trusted_proxies);
     if (!address.is_ip())
       throw std::invalid_argument("grove: http: a Unix socket is for one hub");
-    hubs_ = std::make_unique<detail::ServerHubs>(address, std::move(handler), std::move(options));
+    hubs_ = std::make_unique<detail::ServerHubs>(address, std::move(handler), options);
     return;
   }
   state_ = std::make_unique<State>(std::move(handler), std::move(options));

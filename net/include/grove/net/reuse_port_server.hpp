@@ -5,14 +5,11 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
-#include <string>
-#include <utility>
 #include <vector>
 
 #include <grove/hub/deadline.hpp>
-#include <grove/hub/hub_thread.hpp>
-#include <grove/hub/mutex.hpp>
 #include <grove/net/address.hpp>
+#include <grove/net/detail/servers_on_hubs.hpp>
 #include <grove/net/stream_server.hpp>
 
 namespace grove::net {
@@ -44,8 +41,8 @@ public:
   void stop_accepting();
   bool stop(Deadline deadline = {});
 
-  Address address() const { return address_; }
-  std::size_t hubs() const { return all_.size(); }
+  Address address() const { return servers_.address(); }
+  std::size_t hubs() const { return servers_.hubs(); }
   StreamServerStats stats();                  // the sums
   std::vector<StreamServerStats> all_stats(); // hub by hub
 
@@ -54,19 +51,9 @@ private:
       std::function<std::unique_ptr<StreamServer>(const Address&, const StreamServerOptions&)>;
   ReusePortServer(std::size_t hubs, const Address& address, const StreamServerOptions& options,
                   Make make);
-  void stop_accepting_on_all();
-  struct One {
-    explicit One(std::string name) : thread(std::move(name)) {}
-    HubThread thread;
-    std::unique_ptr<StreamServer> server; // lives and dies there
-  };
 
-  Address address_;
   StreamServerOptions options_;
-  Make make_;
-  std::vector<std::unique_ptr<One>> all_;
-  Mutex changing_; // whether it is started: on some hubs earlier than on others
-  bool started_ = false;
+  detail::ServersOnHubs<StreamServer> servers_;
 };
 
 } // namespace grove::net
