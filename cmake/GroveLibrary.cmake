@@ -55,7 +55,6 @@ function(grove_install_config)
   install(FILES "${PROJECT_BINARY_DIR}/grove-config.cmake"
                 "${PROJECT_BINARY_DIR}/grove-config-version.cmake"
                 "${PROJECT_SOURCE_DIR}/cmake/FindCAres.cmake"
-                "${PROJECT_SOURCE_DIR}/cmake/FindLibEv.cmake"
                 "${PROJECT_SOURCE_DIR}/cmake/FindLibZmq.cmake"
           DESTINATION "${GROVE_INSTALL_CMAKEDIR}")
 endfunction()

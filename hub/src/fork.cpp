@@ -51,16 +51,16 @@ void in_child() {
   in_parent();
 }
 
-void replace(struct ev_loop* loop, ev_io& io, int& fd, int fresh) {
-  if (fresh < 0) { // nobody to tell: fork() has succeeded
-    std::fputs("grove: no descriptors for the hub of a forked child\n", stderr);
-    std::abort();
-  }
-  ev_io_stop(loop, &io);
+[[noreturn]] void give_up() { // nobody to tell: fork() has succeeded
+  std::fputs("grove: no descriptors for the hub of a forked child\n", stderr);
+  std::abort();
+}
+
+void replace(int& fd, int fresh) {
+  if (fresh < 0)
+    give_up();
   ::close(fd); // the parent has its own
   fd = fresh;
-  ev_io_set(&io, fd, EV_READ);
-  ev_io_start(loop, &io);
 }
 
 } // namespace
@@ -100,9 +100,14 @@ void HubImpl::go_on_after_fork() {
   attachments = 0;
   inbox.store(nullptr);
   thread.store(gettid());
-  ev_loop_fork(loop);
-  replace(loop, wake_io, wake_fd, eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  replace(loop, timer_io, timer_fd, timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+  poller.remove(*wake_watch);
+  poller.remove(*timer_watch);
+  if (!poller.renew())
+    give_up();
+  replace(wake_fd, eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  watch_wake_fd();
+  replace(timer_fd, timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+  watch_timer_fd();
   timer_armed_for = 0;
 }
 

@@ -50,17 +50,6 @@ Registry& registry() {
   return *the;
 }
 
-void on_wake_fd(struct ev_loop*, ev_io* io, int) {
-  eventfd_t count;
-  eventfd_read(io->fd, &count);
-  static_cast<HubImpl*>(io->data)->count_wake_up();
-}
-void on_timer_fd(struct ev_loop*, ev_io* io, int) {
-  std::uint64_t count;
-  [[maybe_unused]] const auto n = ::read(io->fd, &count, sizeof count);
-  static_cast<HubImpl*>(io->data)->timer_armed_for = 0;
-}
-
 [[noreturn]] void throw_errno(const char* what) {
   throw std::system_error(errno, std::system_category(), what);
 }
@@ -97,15 +86,26 @@ HubImpl::HubImpl() : descriptors(std::make_unique<DescriptorTable>()) {
   timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
   if (timer_fd < 0)
     throw_errno("grove: timerfd for a hub");
-  loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV | EVFLAG_NOSIGMASK);
-  if (loop == nullptr)
-    throw_errno("grove: an event loop for a hub");
-  ev_io_init(&wake_io, on_wake_fd, wake_fd, EV_READ);
-  wake_io.data = this;
-  ev_io_start(loop, &wake_io);
-  ev_io_init(&timer_io, on_timer_fd, timer_fd, EV_READ);
-  timer_io.data = this;
-  ev_io_start(loop, &timer_io);
+  watch_wake_fd();
+  watch_timer_fd();
+}
+
+void HubImpl::watch_wake_fd() {
+  wake_watch.emplace(wake_fd, readable, [](Watch& watch, unsigned) noexcept {
+    eventfd_t count;
+    eventfd_read(watch.fd(), &count);
+    here().count_wake_up();
+  });
+  poller.add(*wake_watch);
+}
+
+void HubImpl::watch_timer_fd() {
+  timer_watch.emplace(timer_fd, readable, [](Watch& watch, unsigned) noexcept {
+    std::uint64_t count;
+    [[maybe_unused]] const auto n = ::read(watch.fd(), &count, sizeof count);
+    here().timer_armed_for = 0;
+  });
+  poller.add(*timer_watch);
 }
 
 HubImpl& open_hub() {

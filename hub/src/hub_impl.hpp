@@ -7,17 +7,18 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include <ev.h>
-
 #include <grove/hub/detail/report.hpp>
+#include <grove/hub/detail/watch.hpp>
 #include <grove/hub/hub.hpp>
 
 #include "clock.hpp"
 #include "locals.hpp"
 #include "memory.hpp"
+#include "poller.hpp"
 #include "rate_limit.hpp"
 #include "stacks.hpp"
 #include "timers.hpp"
@@ -30,7 +31,6 @@ class SpawnHook;
 namespace grove::detail {
 
 struct DescriptorTable;
-class Watch;
 class Probe;
 class WakerHint;
 struct Visit;
@@ -62,8 +62,9 @@ public:
   bool send(Mail* sent); // any thread; false if the hub has shut down
   void drain_inbox();
   bool look_out_for_mail();
-  void run_loop(int flags); // of libev: it looks at the descriptors
   void sleep();
+  void watch_wake_fd();
+  void watch_timer_fd();
   void flush_returns();
   [[nodiscard]] bool can_be_woken() const;
   void report_deadlock();
@@ -95,15 +96,13 @@ public:
   IdentitySlabs identities;
   MailSlabs mail_slabs;
 
-  struct ev_loop* loop = nullptr;
+  Poller poller;
   int wake_fd = -1;
   int timer_fd = -1;
-  ev_io wake_io{};
-  ev_io timer_io{};
+  std::optional<Watch> wake_watch; // these two are the poller's only, and never count
+  std::optional<Watch> timer_watch;
   std::int64_t timer_armed_for = 0; // 0: not armed
   std::size_t watches = 0;          // active ones
-  Watch* first_watch = nullptr;
-  Watch* ready_watches = nullptr;  // whose callbacks are due
   std::size_t counted_watches = 0; // of these, those that count against a Deadlock
   std::uint32_t attachments = 0;   // see Hub::attach()
   void detach() {

@@ -51,43 +51,6 @@ inline void relax() {
 
 } // namespace
 
-// libev's side of a Watch.
-struct Watch::Access {
-  static ev_io* io(Watch& watch) { return reinterpret_cast<ev_io*>(watch.io_); }
-  // libev calls these from the last to the first: the list's head is the first in the end.
-  static void ready(struct ev_loop*, ev_io* io, int events) {
-    auto* watch = static_cast<Watch*>(io->data);
-    unsigned char directions = 0;
-    if ((events & (EV_READ | EV_ERROR)) != 0)
-      directions |= readable;
-    if ((events & (EV_WRITE | EV_ERROR)) != 0)
-      directions |= writable;
-    if (watch->ready_ == 0)
-      push(HubImpl::here(), *watch);
-    watch->ready_ |= directions;
-  }
-  static void push(HubImpl& hub, Watch& watch) {
-    watch.ready_next_ = hub.ready_watches;
-    watch.ready_at_ = &hub.ready_watches;
-    if (watch.ready_next_ != nullptr)
-      watch.ready_next_->ready_at_ = &watch.ready_next_;
-    hub.ready_watches = &watch;
-  }
-  // Returns in which directions it was ready.
-  static unsigned take_out(Watch& watch) {
-    *watch.ready_at_ = watch.ready_next_;
-    if (watch.ready_next_ != nullptr)
-      watch.ready_next_->ready_at_ = watch.ready_at_;
-    return std::exchange(watch.ready_, static_cast<unsigned char>(0));
-  }
-  static void call_ready(HubImpl& hub) {
-    while (Watch* const watch = hub.ready_watches) { // each may stop others
-      const unsigned directions = take_out(*watch);
-      watch->callback_(*watch, directions);
-    }
-  }
-};
-
 // -- when -----------------------------------------------------------------------------------------
 
 // Work keeps the hub busy: look outside every 100 us, and every 1024 dispatches in any case.
@@ -130,12 +93,7 @@ void HubImpl::poll() {
   drain_inbox();
   timers.fire_due(state.time);
   if (watches != 0 && state.unserved == 0)
-    run_loop(EVRUN_NOWAIT);
-}
-
-void HubImpl::run_loop(int flags) {
-  ev_run(loop, flags);
-  Watch::Access::call_ready(*this);
+    poller.poll(false);
 }
 
 // Hubs that talk to each other find their mail here instead of waking each other. Only while that
@@ -158,7 +116,7 @@ void HubImpl::sleep() {
   ++counters.sleeps;
   const std::uint64_t begin = cycles();
   const std::uint64_t woken = counters.wake_ups;
-  run_loop(EVRUN_ONCE);
+  poller.poll(true);
   if (counters.wake_ups == woken || cycles() - begin > poll_interval_cycles)
     quick_wakes = 0;
   else if (several_processors())
@@ -189,7 +147,7 @@ Identity* HubImpl::idle() {
       end_orphan();
     if (!can_be_woken()) {
       if (watches != 0)
-        run_loop(EVRUN_NOWAIT); // a signal may have come, though it counts not
+        poller.poll(false); // a signal may have come, though it counts not
       if (state.run_head == nullptr && survivor.identity != nullptr)
         end_orphan();
       if (state.run_head == nullptr)
@@ -199,7 +157,7 @@ Identity* HubImpl::idle() {
     flush_returns();
     if (clock.is_virtual() && !timers.empty()) {
       if (watches != 0)
-        run_loop(EVRUN_NOWAIT);
+        poller.poll(false);
       if (state.run_head == nullptr && inbox.load(std::memory_order_relaxed) == nullptr)
         clock.jump_to(timers.earliest()); // nobody can run, nor is there what a timer has posted
       continue;
@@ -273,7 +231,7 @@ bool HubImpl::can_be_woken() const {
          living_hubs() > 1 || inbox.load(std::memory_order_acquire) != nullptr;
 }
 
-// -- timers and watches ---------------------------------------------------------------------------
+// -- timers ---------------------------------------------------------------------------
 
 void arm(Timer& timer, std::int64_t due) { HubImpl::here().timers.add(timer, due); }
 
@@ -303,49 +261,6 @@ Wake park_held(const char* what, Deadline deadline) {
   return deadline.is_never() ? park_and_hold(what) : with_call_timer<park_and_hold>(what, deadline);
 }
 
-Watch::Watch(int fd, unsigned interest, Callback callback) : callback_(callback), fd_(fd) {
-  static_assert(sizeof(ev_io) <= sizeof io_ && alignof(ev_io) <= 8);
-  auto* io = ::new (static_cast<void*>(io_)) ev_io;
-  const int events = static_cast<int>(((interest & readable) != 0 ? EV_READ : 0) |
-                                      ((interest & writable) != 0 ? EV_WRITE : 0));
-  ev_io_init(io, &Access::ready, fd, events);
-  io->data = this;
-}
-
-Watch::~Watch() { stop(); }
-
-void Watch::start() {
-  if (active_)
-    return;
-  HubImpl& hub = HubImpl::here();
-  ev_io_start(hub.loop, Access::io(*this));
-  active_ = true;
-  next_ = hub.first_watch;
-  at_ = &hub.first_watch;
-  if (next_ != nullptr)
-    next_->at_ = &next_;
-  hub.first_watch = this;
-  ++hub.watches;
-  if (counted)
-    ++hub.counted_watches;
-}
-
-void Watch::stop() {
-  if (!active_)
-    return;
-  HubImpl& hub = HubImpl::here();
-  ev_io_stop(hub.loop, Access::io(*this));
-  if (ready_ != 0)
-    Access::take_out(*this);
-  active_ = false;
-  *at_ = next_;
-  if (next_ != nullptr)
-    next_->at_ = at_;
-  --hub.watches;
-  if (counted)
-    --hub.counted_watches;
-}
-
 void HubImpl::drop_watches() {
   state.unserved = state.awaiting = 0;
   for (DescriptorTable::Entry& entry : descriptors->entries) {
@@ -354,8 +269,7 @@ void HubImpl::drop_watches() {
       }
     }
   }
-  while (first_watch != nullptr)
-    first_watch->stop();
+  poller.stop_all();
   counted_watches = 0; // those who stood in line will not leave it any more
 }
 

@@ -3,7 +3,7 @@
 set -euo pipefail
 source=$1 hub=$2 work=$3
 shift 3
-for library in libev.a libboost_context.a libfmt.a; do
+for library in libboost_context.a libfmt.a; do
   if [ "$("$1" "-print-file-name=$library")" = "$library" ]; then
     echo "skipped: there is no $library"
     exit 77
@@ -17,6 +17,6 @@ mapfile -t sources < <(ls "$source"/net/patch/src/*.cpp | grep -v switched_off)
 # The linker tells that lookups of a static glibc need its shared one.
 "$@" -std=c++20 -O1 -w -static -DGROVE_PATCH_WRAP=1 "-I$source/hub/include" "-I$source/net/patch/include" \
   "-I$source/net/patch/src" "${sources[@]}" "$source/tests/patch/static_main.cpp" "@$source/net/patch/wrap.options" \
-  "$hub" -lboost_context -lev -lfmt -lpthread -o "$work/static_main" 2>"$work/linker.txt" ||
+  "$hub" -lboost_context -lfmt -lpthread -o "$work/static_main" 2>"$work/linker.txt" ||
   { grep -v 'warning: Using' "$work/linker.txt" && exit 1; }
 "$work/static_main"

@@ -50,13 +50,13 @@ struct Context {
   int error = 0;                   // errno
   std::uint32_t shields = 0;       // open Shield scopes
   const char* waits_for = nullptr; // what a parked one waits for, for reports
+  std::int64_t parked_at = 0;      // HubState::time when it parked
   Context* next = nullptr;         // in the pool
   std::uint64_t question = 0;      // which ask waits here (0: none): a late reply finds another
   ReplySlot* reply = nullptr;      // where that reply belongs, on this stack
   Identity* asks = nullptr;        // while there is a question: who is to answer it
   const char* handling = nullptr;  // actors: the handler at work, "Ponger.receive(Ping)"
   const MessageContext* message = nullptr; // what came with its message, or null
-  std::int64_t parked_at = 0;              // HubState::time when it parked
   char* limit = nullptr;                   // lowest usable address
   std::size_t size = 0;                    // bytes from limit to this Context
   std::size_t usable = 0;                  // the size it was asked for

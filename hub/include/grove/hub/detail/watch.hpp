@@ -7,8 +7,6 @@
 
 namespace grove::detail {
 
-class HubImpl;
-
 inline constexpr unsigned readable = 1;
 inline constexpr unsigned writable = 2;
 
@@ -21,7 +19,7 @@ inline constexpr unsigned writable = 2;
 // HubState::unserved meanwhile. As long as there is one a busy hub does not look at descriptors: it
 // would be told of the same ones again, and of thousands that costs more than to serve them. Who is
 // ready by then stands behind them anyway. Callbacks are called in the order that the kernel tells
-// of: libev's would be the reverse, and of thousands the last be served last twice in a row.
+// of.
 class Watch {
 public:
   using Callback = void (*)(Watch& watch, unsigned ready) noexcept;
@@ -35,23 +33,19 @@ public:
   void stop();
   bool active() const { return active_; }
   int fd() const { return fd_; }
-  void* owner = nullptr; // for the callback
+  void* owner = nullptr; // for the callback, which is expected to look at it: it is fetched before
   // Set before start(): whether it can save from a Deadlock. Of one that stays active while nobody
   // waits, whoever does wait is counted in HubState::awaiting.
   bool counted = true;
 
 private:
-  friend class HubImpl;
-  struct Access;
-  alignas(8) std::byte io_[64]{}; // libev's ev_io
-  Callback callback_;
-  int fd_;
+  friend class Poller;
   bool active_ = false;
-  unsigned char ready_ = 0; // in which directions: it is in the hub's list of those to be called
-  Watch** at_ = nullptr;    // what points here in the hub's list of active ones
-  Watch* next_ = nullptr;
-  Watch** ready_at_ = nullptr;
-  Watch* ready_next_ = nullptr;
+  bool seen_ = false; // it was active before: the kernel may know the descriptor yet
+  unsigned char interest_;
+  int fd_;
+  Callback callback_;
+  Watch* next_ = nullptr; // of the active ones of the same descriptor
 };
 
 } // namespace grove::detail
