@@ -87,7 +87,7 @@ StreamSocket connect(const Address& address, Deadline deadline, const ConnectOpt
   if (error == EINPROGRESS) {
     if (!state.wait(Way::out, "connect", deadline) && !state.is_ready(Way::out))
       throw_late(address);
-    state.side(Way::out).watch.stop(); // it would be ready for ever
+    state.side(Way::out).stop(); // it would be ready for ever
     error = socket.option(SOL_SOCKET, SO_ERROR);
   }
   if (error == 0 && is_own_end(state, address))

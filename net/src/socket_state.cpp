@@ -33,25 +33,25 @@ void Budget::give_way() {
 // -- one direction -------------------------------------------------------------------------------
 
 Side::Side(int fd, unsigned interest)
-    : watch(fd, interest,
-            [](Watch& w, unsigned) noexcept { static_cast<Side*>(w.owner)->on_event(); }) {
-  watch.owner = this;
-  watch.counted = false;
+    : Watch(fd, interest, [](Watch& w, unsigned) noexcept { static_cast<Side&>(w).on_event(); }) {
+  counted = false;
 }
 
 void Side::on_event() noexcept {
-  if (transfer != nullptr && grove::detail::wake(transfer->who)) {
-    transfer->granted = true;
+  __builtin_prefetch(this + 1); // for whoever is woken
+  if (transfers() != nullptr && grove::detail::wake(transfers())) {
+    granted = true;
     ++grove::detail::this_hub->unserved;
   }
-  line.grant_all();
+  if (!line.empty())
+    line.grant_all();
   if (waiting == 0)
-    watch.stop();
+    stop();
 }
 
 void Side::begin_wait() {
-  if (!watch.active())
-    watch.start();
+  if (!active())
+    start();
   ++waiting;
   ++grove::detail::this_hub->awaiting;
 }
@@ -63,18 +63,18 @@ void Side::end_wait() {
 
 void Side::end() {
   forget_the_dead();
-  watch.stop();
-  if (transfer != nullptr) {
-    transfer->broken = true;
-    grove::detail::wake(transfer->who);
+  stop();
+  if (transfers() != nullptr) {
+    broken = true;
+    grove::detail::wake(transfers());
   }
   line.break_all();
 }
 
 bool Side::forget_the_dead() {
-  if (watch.active() || waiting == 0)
+  if (active() || waiting == 0)
     return false;
-  transfer = nullptr;
+  owner = nullptr;
   ::new (&line) grove::detail::WaitList; // what was linked is on stacks that are gone
   waiting = 0;                           // and the hub has forgotten them too
   return true;
@@ -140,17 +140,17 @@ bool SocketState::wait(Way way, const char* what, Deadline deadline) {
   const Taking taking(this, way);
   struct Standing {
     Side& side;
-    grove::detail::Waiter waiter;
     explicit Standing(Side& s) : side(s) {
       side.begin_wait();
-      side.transfer = &waiter;
+      side.owner = grove::detail::here().current;
+      side.granted = side.broken = false;
     }
     Standing(const Standing&) = delete;
     Standing& operator=(const Standing&) = delete;
     ~Standing() {
-      side.transfer = nullptr;
+      side.owner = nullptr;
       side.end_wait();
-      if (waiter.granted)
+      if (side.granted)
         --grove::detail::this_hub->unserved;
     }
   };
@@ -158,7 +158,7 @@ bool SocketState::wait(Way way, const char* what, Deadline deadline) {
   const grove::detail::Wake why = grove::detail::park_until(what, deadline);
   look_ahead();
   budget.renew();
-  if (standing.waiter.broken || fd < 0) [[unlikely]]
+  if (its.broken || fd < 0) [[unlikely]]
     throw_closed(what);
   return why == grove::detail::Wake::ready;
 }
@@ -190,17 +190,15 @@ bool SocketState::wait_ready(Way way, const char* what, Deadline deadline) {
   return wait(way, what, deadline) || is_ready(way);
 }
 
-Side& SocketState::side(Way way) {
-  std::unique_ptr<Side>& slot = sides[static_cast<std::size_t>(way)];
-  if (slot == nullptr) [[unlikely]]
-    slot = std::make_unique<Side>(fd, interest(way));
-  return *slot;
+Side& SocketState::side_to_write() {
+  if (writes_ == nullptr) [[unlikely]]
+    writes_ = std::make_unique<Side>(fd, grove::detail::writable);
+  return *writes_;
 }
 
 void SocketState::check_taken(Way way, const char* what) {
-  const auto i = static_cast<std::size_t>(way);
-  if (sides[i] != nullptr && sides[i]->forget_the_dead())
-    taken[i] = false;
+  if (side(way).forget_the_dead())
+    taken[static_cast<std::size_t>(way)] = false;
   else
     throw std::logic_error("grove: " + std::string(what) + " on " + name() +
                            ": another greenlet waits in the same direction");
@@ -210,9 +208,10 @@ void SocketState::check_taken(Way way, const char* what) {
 
 int SocketState::give_up() noexcept {
   const int old = std::exchange(fd, -1);
-  for (const auto& side : sides) {
-    if (old >= 0 && side != nullptr)
-      side->end();
+  if (old >= 0) {
+    reads_.end();
+    if (writes_ != nullptr)
+      writes_->end();
   }
   return old;
 }

@@ -34,13 +34,13 @@ private:
 };
 extern constinit thread_local Budget budget;
 
-// One direction of a socket. Made at the first wait, so that one that never waits costs nothing.
-// The watch stays active after a wake-up, and is stopped when an event finds nobody who waits.
-struct Side {
-  grove::detail::Watch watch;
-  grove::detail::Waiter* transfer = nullptr; // the greenlet that transfers
-  grove::detail::WaitList line;              // operations, which only look
-  std::uint32_t waiting = 0;                 // all of them, until they run
+// One direction of a socket. The watch stays active after a wake-up, and is stopped when an event
+// finds nobody who waits. Its owner is the greenlet that transfers, if one does.
+struct Side : grove::detail::Watch {
+  grove::detail::WaitList line; // operations, which only look
+  std::uint32_t waiting = 0;    // all of them, until they run
+  bool granted = false;         // to the one that transfers
+  bool broken = false;
 
   Side(int fd, unsigned interest);
   void begin_wait();
@@ -50,6 +50,11 @@ struct Side {
   // In the child of a fork(), or after the hub's end: those in the line never run again. True if
   // there were any.
   bool forget_the_dead();
+
+private:
+  [[nodiscard]] grove::detail::Identity* transfers() const {
+    return static_cast<grove::detail::Identity*>(owner);
+  }
 };
 
 enum class Way : std::uint8_t { in, out };
@@ -60,19 +65,28 @@ struct Path { // of a Unix socket, to be removed
   int process; // in whose child it stays
 };
 
-struct SocketState {
+// In the order of use: what each wait to read touches is two lines of the cache, side by side.
+struct alignas(64) SocketState {
+private:
+  Side reads_;
+
+public:
   int fd;
   std::uint32_t references = 1;
-  grove::detail::HomeCheck home;
-  const std::int16_t family;
-  const std::int16_t type; // SOCK_STREAM, ...
-  bool listening = false;
-  bool at_end = false; // shutdown_read(): what comes later is not looked at
   // The last transfer took (filled) all there was: the next one waits before it tries. The poll is
   // level-triggered and tells of what came in between.
   bool drained[2] = {false, false};
   bool taken[2] = {false, false}; // a greenlet transfers, and waits
-  std::unique_ptr<Side> sides[2];
+  bool at_end = false;            // shutdown_read(): what comes later is not looked at
+  bool listening = false;
+  const std::int16_t family;
+  const std::int16_t type; // SOCK_STREAM, ...
+  grove::detail::HomeCheck home;
+
+private:
+  std::unique_ptr<Side> writes_; // made at the first wait: most never do
+
+public:
   std::unique_ptr<Path> path;
   union { // of an IP socket, when known: after a reset the kernel does not tell it any more
     sockaddr any;
@@ -81,8 +95,8 @@ struct SocketState {
   } peer{};
 
   SocketState(int descriptor, int its_family, int its_type)
-      : fd(descriptor), family(static_cast<std::int16_t>(its_family)),
-        type(static_cast<std::int16_t>(its_type)) {}
+      : reads_(descriptor, grove::detail::readable), fd(descriptor),
+        family(static_cast<std::int16_t>(its_family)), type(static_cast<std::int16_t>(its_type)) {}
   SocketState(const SocketState&) = delete;
   SocketState& operator=(const SocketState&) = delete;
   ~SocketState() { close(); }
@@ -154,7 +168,7 @@ struct SocketState {
   [[nodiscard]] bool is_ready(Way way) const;
   bool wait_ready(Way way, const char* what, Deadline deadline);
 
-  [[nodiscard]] Side& side(Way way);
+  [[nodiscard]] Side& side(Way way) { return way == Way::in ? reads_ : side_to_write(); }
 
   // "recv on tcp 127.0.0.1:4711 to 127.0.0.1:80: Connection reset by peer".
   [[noreturn]] void fail(int error, const char* what) const;
@@ -164,11 +178,8 @@ private:
   struct Taking;
   void give_way(Way way, const char* what);
   void check_taken(Way way, const char* what);
+  [[nodiscard]] Side& side_to_write();
 };
-
-inline unsigned interest(Way way) {
-  return way == Way::in ? grove::detail::readable : grove::detail::writable;
-}
 
 [[noreturn]] void throw_closed(const char* what);
 
