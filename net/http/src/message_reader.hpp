@@ -21,12 +21,24 @@ inline std::string_view std_view(boost::beast::string_view view) {
   return {view.data(), view.size()};
 }
 
+// As find("\r\n\r\n"), which compares by a call at each line's end.
+inline std::size_t find_head_end(std::string_view text, std::size_t from) {
+  constexpr std::size_t before_last = 3; // its last LF is so far behind its begin
+  for (std::size_t at = from + before_last;; ++at) {
+    at = text.find('\n', at);
+    if (at == std::string_view::npos)
+      return at;
+    if (text[at - 1] == '\r' && text[at - 2] == '\n' && text[at - 3] == '\r')
+      return at - before_last;
+  }
+}
+
 // The head at the front of a growing buffer; nothing while its end is not there. `searched` is kept
 // from call to call: so much has no end. An end beyond the limit is left to be refused.
 inline std::optional<std::string_view> whole_head(std::string_view buffer, std::size_t limit,
                                                   std::size_t& searched, bool& too_long) {
   constexpr std::string_view head_end = "\r\n\r\n";
-  const auto end = buffer.find(head_end, searched);
+  const auto end = find_head_end(buffer, searched);
   // Where there is no end it is at least one byte away.
   const std::size_t size =
       end != std::string_view::npos ? end + head_end.size() : buffer.size() + 1;
