@@ -54,28 +54,26 @@ std::optional<std::uint64_t> own_length(const Response& response) {
   return length;
 }
 
-// Of a head, all in one piece of memory: `size` bytes at most are put behind `text`.
+// Of a head, all in one piece of memory: `size` bytes at most are put behind what is gathered.
 class HeadWriter {
 public:
-  HeadWriter(std::string& text, std::size_t size) : text_(text), begin_(text.size()) {
-    text_.resize(begin_ + size);
-    at_ = text_.data() + begin_;
-  }
+  HeadWriter(net::detail::Buffer& to, std::size_t size)
+      : to_(to), room_(to.room(size)), at_(room_.data()) {}
   HeadWriter(const HeadWriter&) = delete;
   HeadWriter& operator=(const HeadWriter&) = delete;
-  ~HeadWriter() { text_.resize(static_cast<std::size_t>(at_ - text_.data())); }
+  ~HeadWriter() { to_.added(static_cast<std::size_t>(at_ - room_.data())); }
 
   void put(std::string_view part) {
     std::memcpy(at_, part.data(), part.size());
     at_ += part.size();
   }
   void put_number(std::uint64_t number) {
-    at_ = std::to_chars(at_, text_.data() + text_.size(), number).ptr;
+    at_ = std::to_chars(at_, room_.data() + room_.size(), number).ptr;
   }
 
 private:
-  std::string& text_;
-  std::size_t begin_;
+  net::detail::Buffer& to_;
+  std::span<char> room_;
   char* at_;
 };
 
@@ -105,8 +103,8 @@ void Answer::send(const Response& response) {
     return;
   if (text != nullptr) {
     sent_ = text->size();
-    if (out_.text().size() + text->size() <= gather_limit)
-      out_.text() += *text;
+    if (out_.gathered().size() + text->size() <= gather_limit)
+      out_.gathered().append(*text);
     else
       out_.send(*text);
   } else if (write != nullptr) {
@@ -125,12 +123,16 @@ void Answer::append_head(const Response& response, const std::uint64_t* length, 
   std::size_t size = own_size + reason.size();
   for (const auto field : response.fields())
     size += field.name.size() + field.value.size() + std::string_view(": \r\n").size();
-  HeadWriter out(out_.text(), size);
-  out.put("HTTP/1.1 ");
-  out.put_number(status);
-  out.put(" ");
-  out.put(reason);
-  out.put("\r\n");
+  HeadWriter out(out_.gathered(), size);
+  if (status == 200) {
+    out.put("HTTP/1.1 200 OK\r\n");
+  } else {
+    out.put("HTTP/1.1 ");
+    out.put_number(status);
+    out.put(" ");
+    out.put(reason);
+    out.put("\r\n");
+  }
   bool has_date = false;
   for (const auto field : response.fields()) {
     if (is_framing(field.name)) {
@@ -216,7 +218,7 @@ void Answer::write_pieces(const Response::Write& write, const std::uint64_t* len
   if (failure_ != nullptr)
     cut();
   if (chunked)
-    out_.text() += "0\r\n\r\n";
+    out_.gathered().append("0\r\n\r\n");
 }
 
 void Answer::write_file(const Response::FilePart& part) {

@@ -27,9 +27,8 @@ namespace {
 constexpr std::size_t drop_limit = 64 * 1024; // of a body that nobody wanted
 constexpr auto linger_time = std::chrono::seconds(1);
 
-constexpr std::size_t least_room = 1024;     // what it is worth to ask the kernel for
-constexpr std::size_t most_spare = 64;       // workspaces
-constexpr std::size_t most_text = 16 * 1024; // that one of them keeps room for
+constexpr std::size_t least_room = 1024; // what it is worth to ask the kernel for
+constexpr std::size_t most_spare = 64;   // workspaces
 
 } // namespace
 
@@ -42,16 +41,14 @@ std::unique_ptr<Workspace> Service::take_workspace() {
 }
 
 void Service::give_workspace(std::unique_ptr<Workspace> workspace) {
-  if (workspace->text.capacity() > most_text)
-    workspace->text = {};
   if (spare.size() < most_spare)
     spare.push_back(std::move(workspace));
 }
 
 Connection::Connection(Service& service, net::Stream& stream, const net::Address& peer)
     : service_(service), stream_(stream), socket_(dynamic_cast<net::StreamSocket*>(&stream)),
+      out_(stream, service.options.timeouts.write), trusted_(service.trusted.trust(peer)),
       peer_(peer), client_(peer.is_ip() ? peer.host() : std::string("unix")),
-      trusted_(service.trusted.trust(peer)), out_(stream, service.options.timeouts.write),
       greenlet_(grove::detail::here().current) {}
 
 Connection::~Connection() = default;
@@ -103,19 +100,15 @@ std::optional<bool> Connection::try_fill() {
 }
 
 void Connection::begin_work() {
-  if (work_ != nullptr)
-    return;
-  work_ = service_.take_workspace();
-  out_.text().swap(work_->text);
+  if (work_ == nullptr)
+    work_ = service_.take_workspace();
 }
 
 // Nothing is left to be read, and nothing to be sent.
 void Connection::end_work() {
   in_.release();
-  if (work_ == nullptr)
-    return;
-  out_.text().swap(work_->text);
-  service_.give_workspace(std::move(work_));
+  if (work_ != nullptr)
+    service_.give_workspace(std::move(work_));
 }
 
 void Connection::trim() const { grove::detail::trim_stack(*greenlet_); }
@@ -206,7 +199,7 @@ std::size_t Connection::read_some_of_body(std::span<char> into) {
       return 0;
     if (work_->head.expects_continue && !continued_) {
       continued_ = true;
-      out_.text() += "HTTP/1.1 100 Continue\r\n\r\n";
+      out_.gathered().append("HTTP/1.1 100 Continue\r\n\r\n");
       out_.flush();
     }
     if (!in_.empty()) {
@@ -234,8 +227,9 @@ std::size_t Connection::read_some_of_body(std::span<char> into) {
   return size;
 }
 
-// What the handler left: the next request is behind it.
-void Connection::drop_body() {
+// What the handler left: the next request is behind it. Its buffer is not in the frame of
+// exchange().
+[[gnu::noinline]] void Connection::drop_body() {
   if (work_->head.expects_continue && !continued_) { // nobody knows whether it comes
     keep_ = false;
     return;
@@ -284,13 +278,13 @@ void Connection::exchange() {
   out_.flush_beside();
   Request request = RequestAccess::make(work_->head, *this, peer_);
   bool secure = service_.options.secure != nullptr;
-  std::string client = client_;
+  std::string forwarded;
   if (trusted_) {
-    client = service_.trusted.client_of(work_->head.fields, client);
+    forwarded = service_.trusted.client_of(work_->head.fields, client_);
     if (const auto scheme = work_->head.fields.get("X-Forwarded-Proto"))
       secure = *scheme == "https";
   }
-  RequestAccess::set_client(request, std::move(client), secure);
+  RequestAccess::set_client(request, trusted_ ? forwarded : client_, secure);
   Response response = handle(request);
   if (broken_)
     throw Gone();
@@ -311,7 +305,8 @@ void Connection::exchange() {
     ~Told() { self.done(answer, &request, status); }
   } told{*this, answer, request, response.status()};
   answer.send(response);
-  drop_body();
+  if (!work_->parser.body_done() || !pending_.empty())
+    drop_body();
 }
 
 Response Connection::handle(Request& request) {

@@ -26,7 +26,6 @@ namespace grove::http::detail {
 struct Workspace {
   RequestParser parser;
   RequestHead head{};
-  std::string text{}; // of the answer
   explicit Workspace(const Limits& limits) : parser(limits) {}
 };
 
@@ -48,7 +47,7 @@ class Answer;
 
 class Connection final : private BodySource {
 public:
-  Connection(Service& service, net::Stream& stream, const net::Address& peer);
+  Connection(Service& service, net::Stream& stream, const net::Address& peer); // all outlive it
   ~Connection();
 
   // Until the client, an error or the server ends it. A kill passes through.
@@ -83,26 +82,26 @@ private:
   void begin_work();
   void end_work();
 
+  // First what each request touches: of a thousand connections all lines are cold.
   Service& service_;
   net::Stream& stream_;
-  net::StreamSocket* socket_; // the same, if it is one
-  net::Address peer_;
-  std::string client_;
-  bool trusted_ = false;
-
+  net::StreamSocket* socket_;       // the same, if it is one
   std::unique_ptr<Workspace> work_; // from a request's first byte on
   net::detail::Buffer in_;          // likewise
-  std::string_view pending_;        // of the body: in in_, read and not yet taken
-  Deadline body_deadline_{};
-  std::optional<BadRequest> body_fault_{};
-  bool continued_ = false;
-  bool broken_ = false; // the connection failed: nothing can be said any more
-
   Output out_;
   std::size_t served_ = 0;
+  std::uint32_t idle_since_ = 0; // in ticks
   bool keep_ = true;
   bool idle_ = false;
-  std::uint32_t idle_since_ = 0; // in ticks
+  bool trusted_ = false;
+  bool continued_ = false;
+  bool broken_ = false;        // the connection failed: nothing can be said any more
+  std::string_view pending_{}; // of the body: in in_, read and not yet taken
+  Deadline body_deadline_{};
+  const net::Address& peer_;
+  std::string client_;
+
+  std::optional<BadRequest> body_fault_{};
   grove::detail::Identity* greenlet_;
   std::chrono::system_clock::time_point began_{};
   std::chrono::steady_clock::time_point began_steady_{};

@@ -27,13 +27,17 @@ constexpr std::size_t most_text = std::numeric_limits<std::uint32_t>::max();
   throw std::invalid_argument(text + "' " + why);
 }
 
-std::string_view checked(std::string_view name, std::string_view value) {
-  if (!detail::is_token(name))
-    refuse(name, "has a name that is no token");
+std::string_view checked_value(std::string_view name, std::string_view value) {
   value = detail::trimmed(value);
   if (!detail::is_field_value(value))
     refuse(name, "has a control character in its value");
   return value;
+}
+
+std::string_view checked(std::string_view name, std::string_view value) {
+  if (!detail::is_token(name))
+    refuse(name, "has a name that is no token");
+  return checked_value(name, value);
 }
 
 } // namespace
@@ -80,6 +84,10 @@ void Fields::add(std::string_view name, std::string_view value) {
     append(std::string(name), std::string(value));
   else
     append(name, value);
+}
+
+void Fields::add_first(std::string_view token, std::string_view value) {
+  append(token, checked_value(token, value));
 }
 
 void Fields::set(std::string_view name, std::string_view value) {

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
+#include <cstring>
 #include <string_view>
 #include <vector>
 
@@ -41,7 +43,20 @@ constexpr bool is_token(std::string_view text) {
 }
 // RFC 9110, 5.5: text of any encoding, and tabs.
 inline constexpr CharacterSet in_field_value([](char c) { return !is_control(c) || c == '\t'; });
-constexpr bool is_field_value(std::string_view text) { return in_field_value.has_all_of(text); }
+inline bool is_field_value(std::string_view text) {
+  constexpr std::uint64_t ones = ~std::uint64_t{0} / 0xff; // 1 in each byte
+  std::uint64_t eight = 0;
+  for (; text.size() >= sizeof eight; text.remove_prefix(sizeof eight)) {
+    std::memcpy(&eight, text.data(), sizeof eight);
+    // Bytes below blanks set their high bits, and DEL, perhaps beside others that are none.
+    const std::uint64_t below = (eight - ones * ' ') & ~eight;
+    const std::uint64_t deleted = (eight ^ ones * 0x7f) - ones;
+    if (((below | deleted) & ones * 0x80) != 0 &&
+        !in_field_value.has_all_of(text.substr(0, sizeof eight)))
+      return false;
+  }
+  return in_field_value.has_all_of(text);
+}
 constexpr std::string_view trimmed(std::string_view text) {
   const auto blank = [](char c) { return c == ' ' || c == '\t'; };
   while (!text.empty() && blank(text.front()))

@@ -60,22 +60,22 @@ void Output::await_helper() {
 
 void Output::flush() {
   await_helper();
-  if (text_.empty())
+  if (gathered_.empty())
     return;
-  const std::string_view data = std::string_view(text_).substr(try_write(text_));
-  if (!data.empty())
+  gathered_.drop(try_write(gathered_.view()));
+  if (const std::string_view data = gathered_.view(); !data.empty())
     write(std::span(&data, 1));
-  text_.clear();
+  gathered_.release();
 }
 
 void Output::flush_beside() {
-  if (text_.empty() || (helper_ && !helper_.ready()))
+  if (gathered_.empty() || (helper_ && !helper_.ready()))
     return;
   helper_ = spawn([this] {
     helping_ = true;
-    while (!text_.empty() && !failed_) {
-      const std::string data = std::exchange(text_, {});
-      const std::string_view view = data;
+    while (!gathered_.empty() && !failed_) {
+      const net::detail::Buffer data = std::exchange(gathered_, {});
+      const std::string_view view = data.view();
       try {
         write(std::span(&view, 1));
       } catch (const Gone&) {
@@ -88,10 +88,10 @@ void Output::flush_beside() {
 
 void Output::send(std::span<const std::string_view> parts) {
   await_helper();
-  if (text_.empty())
+  if (gathered_.empty())
     return write(parts);
-  const std::string before = std::exchange(text_, {}); // the helper must not see it
-  std::vector<std::string_view> all{before};
+  const auto before = std::exchange(gathered_, {}); // the helper must not see it
+  std::vector<std::string_view> all{before.view()};
   all.insert(all.end(), parts.begin(), parts.end());
   write(all);
 }

@@ -6,10 +6,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <string>
 #include <string_view>
 
 #include <grove/hub/greenlet.hpp>
+#include <grove/net/detail/buffer.hpp>
 #include <grove/net/stream.hpp>
 #include <grove/net/stream_socket.hpp>
 
@@ -29,7 +29,7 @@ public:
   Output& operator=(const Output&) = delete;
   ~Output();
 
-  std::string& text() { return text_; } // leaves with the next flush
+  net::detail::Buffer& gathered() { return gathered_; } // leaves with the next flush
   void flush();
   // As soon as the calling greenlet waits for something.
   void flush_beside();
@@ -48,7 +48,7 @@ private:
   net::Stream& stream_;
   net::StreamSocket* socket_;       // the same, if it is one
   std::chrono::milliseconds stall_; // so long a client may take nothing
-  std::string text_;
+  net::detail::Buffer gathered_;
   GreenletRef<> helper_;
   bool helping_ = false; // the helper is sending
   bool failed_ = false;

@@ -43,7 +43,9 @@ Request Request::make(std::string method, std::string target, std::string body, 
   request.own_body_ = std::make_unique<BodyInMemory>(std::move(body));
   request.body_ = request.own_body_.get();
   static const net::Address nobody;
+  static const std::string no_name;
   request.peer_ = &nobody;
+  request.client_ = &no_name;
   request.split_target();
   return request;
 }

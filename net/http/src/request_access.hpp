@@ -33,8 +33,8 @@ struct RequestAccess {
   }
   // Of the path, what is behind the prefixes of the routers that it went through.
   static std::string_view rest(const Request& request) { return request.rest_; }
-  static void set_client(Request& request, std::string client, bool secure) {
-    request.client_ = std::move(client);
+  static void set_client(Request& request, const std::string& client, bool secure) {
+    request.client_ = &client; // outlives it, too
     request.secure_ = secure;
   }
 };

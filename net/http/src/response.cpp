@@ -17,7 +17,7 @@ Response::Response(std::string text, std::string_view type)
 Response::Response(unsigned status, std::string text, std::string_view type)
     : status_(status), body_(std::move(text)) {
   if (!type.empty())
-    fields_.add("Content-Type", type);
+    fields_.add_first("Content-Type", type);
 }
 
 Response Response::streaming(std::string_view type, Write write, unsigned status) {

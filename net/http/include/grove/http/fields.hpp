@@ -12,6 +12,7 @@
 
 namespace grove::http {
 
+class Response;
 namespace detail {
 class RequestHandler;
 class ResponseHandler;
@@ -89,6 +90,7 @@ public:
   iterator end() const { return {this, size()}; }
 
 private:
+  friend class Response;
   friend class detail::RequestHandler;
   friend class detail::ResponseHandler;
   struct Entry { // both in text_
@@ -98,6 +100,7 @@ private:
     const char* const text = text_.data();
     return {{text + entry.name, entry.name_size}, {text + entry.value, entry.value_size}};
   }
+  void add_first(std::string_view token, std::string_view value); // of what is not its own
   void append(std::string_view name, std::string_view value);
   // Of a head that is read: first all of its text, then where in it each field is.
   void take_text(std::string_view head);

@@ -56,7 +56,7 @@ public:
   // -- who asks ------------------------------------------------------------------------------
   const net::Address& peer() const { return *peer_; } // the other end of the connection
   // The same, or what trusted proxies say of the client: see ServerOptions::trusted_proxies.
-  const std::string& client() const { return client_; } // an IP address, or "unix"
+  const std::string& client() const { return *client_; } // an IP address, or "unix"
   bool secure() const { return secure_; }               // HTTPS, as far as is known
 
   // -- the body ------------------------------------------------------------------------------
@@ -89,7 +89,7 @@ private:
   mutable std::optional<Query> query_;
   std::vector<std::pair<std::string, std::string>> parameters_;
   const net::Address* peer_ = nullptr;
-  std::string client_;
+  const std::string* client_ = nullptr;
   bool secure_ = false;
 };
 
