@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -14,6 +15,7 @@
 #include <string_view>
 #include <system_error>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <grove/http/client.hpp>
@@ -24,8 +26,10 @@
 #include <grove/hub/group.hpp>
 #include <grove/hub/mutex.hpp>
 #include <grove/net/connect.hpp>
+#include <grove/tls.hpp>
 
 #include "../support/hub_test.hpp"
+#include "../tls/authority.hpp"
 
 namespace grove::test {
 namespace {
@@ -85,6 +89,47 @@ TEST_F(ServerHubsTest, each_hub_makes_what_is_its_own) {
   for (int i = 0; i < 64; ++i)
     EXPECT_EQ(ask(server), "served");
   EXPECT_EQ(made, 2);
+}
+
+TEST_F(ServerHubsTest, all_hubs_speak_tls_and_resume_each_others_sessions) {
+  const Issued identity = issue({});
+  const tls::ServerContext context({.identities = {identity.identity()}});
+  http::ServerOptions options{.hubs = 2};
+  options.secure = [context](net::StreamSocket&& socket) { // copied to each hub; one context
+    return std::make_unique<tls::TlsStream>(tls::wrap_server(std::move(socket), context));
+  };
+  http::Server server(net::Address::loopback(),
+                      [](Request& request) {
+                        return Response((request.secure() ? "secure " : "plain ") + thread_name());
+                      },
+                      std::move(options));
+  server.start();
+  const tls::ClientContext client({.authorities = identity.authorities()});
+  std::set<std::string> threads;
+  std::map<std::string, int> resumed;
+  for (int i = 0; i < 64; ++i) { // all on one: once in 2^63
+    tls::TlsStream stream =
+        tls::wrap_client(net::connect(server.address()), client, "localhost", 20s);
+    stream.send_all("GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    std::string text;
+    for (std::string some; !(some = stream.recv(65536, 20s)).empty();)
+      text += some;
+    const std::string thread = text.substr(text.rfind(' ') + 1);
+    EXPECT_THAT(text, HasSubstr("\r\n\r\nsecure "));
+    threads.insert(thread);
+    resumed[thread] += stream.resumed() ? 1 : 0;
+  }
+  EXPECT_EQ(threads.size(), 2);
+  for (const auto& [thread, count] : resumed) // the tickets are of either
+    EXPECT_GT(count, 0);
+  EXPECT_EQ(server.stats().bad_requests, 0);
+  // A plain client is no client, on whichever hub.
+  net::StreamSocket plain = net::connect(server.address());
+  plain.send_all("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  while (!plain.recv(65536, 20s).empty()) {
+  }
+  EXPECT_EQ(server.stats().bad_requests, 1);
+  EXPECT_TRUE(server.stop(20s));
 }
 
 TEST_F(ServerHubsTest, its_metrics_are_asked_of_itself) {

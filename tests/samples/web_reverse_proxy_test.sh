@@ -74,6 +74,36 @@ done
 ask -d abc "$url/fields" && is '3 none' "$(told content-length) $(told transfer-encoding)" 'a body with its length'
 ask -d abc -H 'Transfer-Encoding: chunked' "$url/fields"
 is 'none chunked' "$(told content-length) $(told transfer-encoding)" 'a body without'
+# A server that refuses a body before it has come is passed on, not its broken connection.
+for how in 'X-None: 1' 'Transfer-Encoding: chunked' 'Expect: 100-continue'; do
+  ask -H "$how" -T "$work/large" "$url/refuse"
+  is '413 too large for us' "$status $body" "a refusal, $how"
+done
+if nginx=$(PATH=$PATH:/usr/sbin command -v nginx); then
+  port=$(free_port)
+  mkdir "$work/spool"
+  cat >"$work/nginx.conf" <<CONF
+daemon off; master_process off; pid $work/nginx.pid; error_log stderr notice;
+events {}
+http {
+  access_log off; client_body_temp_path $work/spool; proxy_temp_path $work/spool;
+  fastcgi_temp_path $work/spool; uwsgi_temp_path $work/spool; scgi_temp_path $work/spool;
+  client_max_body_size 1k;
+  server { listen 127.0.0.1:$port; location / { return 200 "taken"; } }
+}
+CONF
+  start nginx "$nginx" -c "$work/nginx.conf" -p "$work" -e stderr
+  until curl -s -o "$work/body" "http://127.0.0.1:$port/"; do # it does not say when
+    kill -0 "${pid_of[nginx]}" || fail "nginx has ended"
+  done
+  proxy guarded "http://127.0.0.1:$port"
+  for how in 'X-None: 1' 'Expect: 100-continue'; do
+    ask -H "$how" -T "$work/large" "http://$address/x"
+    is 413 "$status" "nginx' refusal, $how"
+  done
+  signal TERM guarded && ends guarded 143
+  signal TERM nginx && ends nginx
+fi
 # Nobody asks for, or undoes, a compression that the client did not.
 ask "$url/fields" && is none "$(told accept-encoding)" Accept-Encoding
 ask "$url/zipped" -H 'Accept-Encoding: gzip'

@@ -19,7 +19,7 @@ namespace grove::http::detail {
 
 namespace {
 constexpr std::size_t piece_size = 16 * 1024;
-constexpr unsigned max_interim = 100; // answers of 1xx before the one that is meant
+constexpr unsigned max_interim = 100;
 
 const char* name_of(ClientError::Phase phase) {
   switch (phase) {
@@ -74,14 +74,24 @@ void Exchange::send(const ClientRequest& request, const Fields& more, bool by_pr
     add("Content-Length", std::to_string(request.body.size()));
   text += "\r\n";
 
-  if (request.write != nullptr) {
-    send_all(text);
-    write_body(request);
-  } else if (request.body.size() <= piece_size) {
-    send_all(text + request.body);
-  } else {
-    send_all(text);
-    send_all(request.body);
+  if (request.write == nullptr && request.body.size() <= piece_size)
+    return send_all(text + request.body);
+  send_all(text);
+  send_body(request);
+}
+
+void Exchange::send_body(const ClientRequest& request) {
+  Upload upload(*this);
+  whole = false;
+  try {
+    if (request.write != nullptr)
+      write_body(request, upload);
+    else
+      upload.send(request.body);
+    whole = true;
+  } catch (const std::exception&) {
+    if (!upload.is_over()) // else there is an answer
+      throw;
   }
 }
 
@@ -94,7 +104,7 @@ void Exchange::send_all(std::string_view bytes) {
   }
 }
 
-void Exchange::write_body(const ClientRequest& request) {
+void Exchange::write_body(const ClientRequest& request, Upload& upload) {
   struct Writer final : BodyWriter {
     std::function<void(std::string_view)> call;
     void write(std::string_view data) override {
@@ -108,56 +118,64 @@ void Exchange::write_body(const ClientRequest& request) {
       if (data.size() > left)
         throw std::logic_error("grove: http: more is written than the length says");
       left -= data.size();
-      return send_all(data);
+      return upload.send(data);
     }
     std::array<char, 24> size;
     const int digits = std::snprintf(size.data(), size.size(), "%zx\r\n", data.size());
-    send_all(std::string(size.data(), static_cast<std::size_t>(digits)) + std::string(data) +
-             "\r\n");
+    upload.send(std::string(size.data(), static_cast<std::size_t>(digits)) + std::string(data) +
+                "\r\n");
   };
   request.write(writer);
   if (left > 0)
     throw std::logic_error("grove: http: less was written than the length says");
   if (!request.length)
-    send_all("0\r\n\r\n");
+    upload.send("0\r\n\r\n");
 }
 
-bool Exchange::fill(Deadline deadline, ClientError::Phase phase) {
+bool Exchange::hear(Deadline deadline) {
   if (begin == buffer.size()) {
     buffer.clear();
     begin = 0;
   }
+  const std::string more = lease->stream->recv(piece_size, deadline);
+  heard = heard || !more.empty();
+  buffer.erase(0, std::exchange(begin, 0));
+  buffer += more;
+  return !more.empty();
+}
+
+bool Exchange::fill(Deadline deadline, ClientError::Phase phase) {
   try {
-    std::string more = lease->stream->recv(piece_size, deadline);
-    heard = heard || !more.empty();
-    if (more.empty())
-      return false;
-    buffer.erase(0, std::exchange(begin, 0));
-    buffer += more;
-    return true;
+    return hear(deadline);
   } catch (const std::exception& e) {
     fail(phase, e);
   }
+}
+
+bool Exchange::read_head() {
+  while (!has_head) {
+    const std::size_t used =
+        parser.head(std::string_view(buffer).substr(begin), method == "HEAD", head);
+    if (used == 0)
+      return false;
+    begin += used;
+    has_head = head.status >= 200 || head.status == 101;
+    if (!has_head && ++interim > max_interim)
+      throw BadRequest(502, "one interim answer after the other");
+  }
+  return true;
 }
 
 void Exchange::receive_head() {
   constexpr auto phase = ClientError::Phase::head;
   const Deadline deadline = timeouts.head;
   try {
-    for (unsigned interim = 0;;) {
-      const std::size_t used =
-          parser.head(std::string_view(buffer).substr(begin), method == "HEAD", head);
-      begin += used;
-      if (used > 0 && (head.status >= 200 || head.status == 101)) {
-        if (parser.body_done()) // nobody need read it
-          finish();
-        return;
-      }
-      if (used > 0 && ++interim > max_interim)
-        fail(phase, "one interim answer after the other");
-      if (used == 0 && !fill(deadline, phase))
+    while (!read_head()) {
+      if (!fill(deadline, phase))
         fail(phase, "the server closed the connection");
     }
+    if (parser.body_done()) // nobody need read it
+      finish();
   } catch (const BadRequest& bad) {
     fail(phase, bad.what());
   }
@@ -168,7 +186,7 @@ void Exchange::finish() {
   if (finished)
     return;
   finished = true;
-  if (head.keep_alive && begin == buffer.size()) {
+  if (whole && head.keep_alive && begin == buffer.size()) {
     lease->used = true;
     lease.release();
   } else {

@@ -16,6 +16,7 @@
 #include <grove/net/connection_pool.hpp>
 #include <grove/net/stream.hpp>
 
+#include "client_upload.hpp"
 #include "gzip_stream.hpp"
 #include "response_parser.hpp"
 #include "url.hpp"
@@ -41,6 +42,9 @@ struct Exchange {
 
   void send(const ClientRequest& request, const Fields& more, bool by_proxy);
   void receive_head();
+  // Of what was received: whether the head of the answer is there. BadRequest.
+  bool read_head();
+  bool hear(Deadline deadline = {}); // more of it; false at the end of the connection
   std::size_t read(std::span<char> into);
   // From now on read_plain() inflates, if it is gzip.
   void inflate_gzip();
@@ -51,7 +55,8 @@ struct Exchange {
     fail(phase, why.what(), is_timeout(why));
   }
   void finish();
-  void write_body(const ClientRequest& request);
+  void send_body(const ClientRequest& request);
+  static void write_body(const ClientRequest& request, Upload& upload);
   void send_all(std::string_view bytes);
   [[nodiscard]] std::string name() const { return method + " " + url.to_string(); }
   bool fill(Deadline deadline, ClientError::Phase phase); // false at the end of the connection
@@ -67,7 +72,10 @@ struct Exchange {
   std::size_t begin = 0;
   std::string_view pending;
   std::optional<GzipReader> gzip;
+  unsigned interim = 0;  // answers of 1xx before the one that is meant
   bool heard = false;    // anything of an answer
+  bool has_head = false; // it is there
+  bool whole = true;     // the request was sent to its end
   bool finished = false; // the connection was given back, or dropped
 };
 

@@ -224,16 +224,26 @@ std::size_t Connection::read_some_of_body(std::span<char> into) {
   const std::size_t size = std::min(into.size(), pending_.size());
   std::memcpy(into.data(), pending_.data(), size);
   pending_.remove_prefix(size);
+  body_read_ += size;
   return size;
+}
+
+// What the handler left is nothing to wait for: the client is told that the connection ends.
+bool Connection::must_leave_body(const Response& response) const {
+  // Who writes an answer may read the body meanwhile.
+  const bool reads_on = std::holds_alternative<Response::Write>(response.body());
+  const RequestHead& head = work_->head;
+  if (work_->parser.body_done() || reads_on)
+    return false;
+  return (head.expects_continue && !continued_) || // nobody knows whether it comes
+         (head.content_length && *head.content_length - body_read_ > drop_limit);
 }
 
 // What the handler left: the next request is behind it. Its buffer is not in the frame of
 // exchange().
 [[gnu::noinline]] void Connection::drop_body() {
-  if (work_->head.expects_continue && !continued_) { // nobody knows whether it comes
-    keep_ = false;
+  if (!keep_)
     return;
-  }
   std::size_t dropped = pending_.size();
   pending_ = {};
   std::array<char, 1024> piece;
@@ -272,6 +282,7 @@ void Connection::linger() {
 void Connection::exchange() {
   keep_ = work_->head.keep_alive && served_ < service_.options.requests_per_connection;
   body_deadline_ = {};
+  body_read_ = 0;
   continued_ = broken_ = false;
   body_fault_.reset();
   pending_ = {};
@@ -296,6 +307,8 @@ void Connection::exchange() {
   }
   if (auto* take_over = std::get_if<Response::TakeOver>(&response.body()))
     hand_over(request, response, *take_over);
+  if (must_leave_body(response))
+    keep_ = false;
   Answer answer(out_, stream_, &work_->head, keep_);
   struct Told { // also when the client goes in the middle of it
     Connection& self;

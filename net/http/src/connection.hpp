@@ -72,6 +72,7 @@ private:
   void hand_over(const Request& request, const Response& response,
                  const Response::TakeOver& take_over);
   void refuse(const Error& error);
+  bool must_leave_body(const Response& response) const;
   void drop_body();
   void linger();
   void done(const Answer& answer, const Request* request, unsigned status);
@@ -98,6 +99,7 @@ private:
   bool broken_ = false;        // the connection failed: nothing can be said any more
   std::string_view pending_{}; // of the body: in in_, read and not yet taken
   Deadline body_deadline_{};
+  std::uint64_t body_read_ = 0; // by the handler
   const net::Address& peer_;
   std::string client_;
 

@@ -6,6 +6,7 @@
 #   /half          half an answer
 #   /silence       none
 #   /pieces        two pieces: the second when /more has been asked for
+#   /refuse        413, at once: the body stays where it is
 #   anything else  404
 import gzip
 import http.server
@@ -74,6 +75,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         elif self.path == "/more":
             self.more.set()
             self.answer(status=204)
+        elif self.path == "/refuse":
+            self.answer(b"too large for us", 413, Connection="close")
+            self.close_connection = True
         else:
             self.answer(b"no such thing", 404)
 
