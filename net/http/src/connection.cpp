@@ -141,9 +141,11 @@ bool Connection::next_head() {
   begin_work();
   while (true) {
     if (!in_.empty()) {
-      const std::size_t used = work_->parser.head(in_.view(), work_->head);
+      const std::size_t used = work_->parser.read_head(in_.view(), work_->head);
       if (used > 0) {
         in_.drop(used);
+        if (work_->head.has_body())
+          limit_body();
         break;
       }
       out_.flush();
@@ -169,6 +171,13 @@ bool Connection::next_head() {
   note_begin();
   ++served_;
   return true;
+}
+
+// Before anything of it is asked for, or read.
+void Connection::limit_body() {
+  const Request request = RequestAccess::make(work_->head, *this, peer_);
+  body_limit_ = body_limit_of(service_.handler, request.method(), request.path());
+  work_->parser.limit_body(work_->head, body_limit_);
 }
 
 void Connection::note_begin() {
@@ -295,6 +304,8 @@ void Connection::exchange() {
     if (const auto scheme = work_->head.fields.get("X-Forwarded-Proto"))
       secure = *scheme == "https";
   }
+  if (work_->head.has_body())
+    RequestAccess::set_body_limit(request, body_limit_);
   RequestAccess::set_client(request, trusted_ ? forwarded : client_, secure);
   Response response = handle(request);
   if (broken_)

@@ -22,6 +22,10 @@
 
 namespace grove::http::detail {
 
+// What a Router, or one that is made by per_hub(), says of a body.
+std::optional<std::uint64_t> body_limit_of(Handler& handler, std::string_view method,
+                                           std::string_view path);
+
 // What a connection needs as long as it has a request, and not between two.
 struct Workspace {
   RequestParser parser;
@@ -64,6 +68,7 @@ private:
   std::size_t read_body(std::span<char> into) override;
   std::size_t read_some_of_body(std::span<char> into);
   bool next_head();
+  void limit_body();
   void note_begin();
   void exchange();
   Response handle(Request& request);
@@ -103,6 +108,7 @@ private:
   const net::Address& peer_;
   std::string client_;
 
+  std::optional<std::uint64_t> body_limit_{}; // of a route
   std::optional<BadRequest> body_fault_{};
   grove::detail::Identity* greenlet_;
   std::chrono::system_clock::time_point began_{};

@@ -110,7 +110,7 @@ json::value read_json(Request& request, const JsonOptions& options) {
 }
 
 json::value read_json(ClientResponse& response, const JsonOptions& options) {
-  const std::string text = response.text(options.limit);
+  const std::string text = response.text(options.limit.value_or(1024 * 1024));
   try {
     return parse_json(text, options);
   } catch (const JsonError& error) {

@@ -100,7 +100,9 @@ std::size_t Request::read(std::span<char> into) {
   return into.empty() ? 0 : body_->read_body(into);
 }
 
-std::string Request::read_all(std::size_t limit) {
+std::string Request::read_all(std::optional<std::size_t> at_most) {
+  constexpr std::size_t otherwise = 1024 * 1024;
+  const std::size_t limit = at_most.value_or(body_limit_.value_or(otherwise));
   std::string text;
   if (const auto length = head_->content_length) {
     if (*length > limit)
@@ -116,7 +118,7 @@ std::string Request::read_all(std::size_t limit) {
   return text;
 }
 
-Query Request::read_form(std::size_t limit) {
+Query Request::read_form(std::optional<std::size_t> limit) {
   const std::string_view type = head_->fields.get("Content-Type", "");
   if (!equals_ignoring_case(detail::trimmed(type.substr(0, type.find(';'))),
                             "application/x-www-form-urlencoded"))

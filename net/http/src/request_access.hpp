@@ -31,6 +31,9 @@ struct RequestAccess {
     request.head_->fields.remove("Content-Encoding");
     request.head_->fields.remove("Content-Length");
   }
+  static void set_body_limit(Request& request, std::optional<std::uint64_t> bytes) {
+    request.body_limit_ = bytes;
+  }
   // Of the path, what is behind the prefixes of the routers that it went through.
   static std::string_view rest(const Request& request) { return request.rest_; }
   static void set_client(Request& request, const std::string& client, bool secure) {

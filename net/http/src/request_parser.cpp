@@ -138,7 +138,7 @@ public:
         has_underscores_(text.find('_') != std::string_view::npos) {
     header_limit(static_cast<std::uint32_t>(
         std::min<std::size_t>(limits.head + 1, std::numeric_limits<std::uint32_t>::max())));
-    body_limit(limits.body);
+    body_limit(boost::none);
     head.fields.take_text(text);
   }
 
@@ -319,7 +319,7 @@ RequestParser::RequestParser(RequestParser&&) noexcept = default;
 RequestParser& RequestParser::operator=(RequestParser&&) noexcept = default;
 RequestParser::~RequestParser() = default;
 
-std::size_t RequestParser::head(std::string_view buffer, RequestHead& into) {
+std::size_t RequestParser::read_head(std::string_view buffer, RequestHead& into) {
   State& state = *state_;
   // RFC 9112, 2.2: an empty line, which some clients send after a body.
   const std::size_t skipped = buffer.starts_with("\r\n") ? 2 : 0;
@@ -350,6 +350,13 @@ std::size_t RequestParser::head(std::string_view buffer, RequestHead& into) {
   check_target(into);
   check_fields(handler, into);
   return skipped + used;
+}
+
+void RequestParser::limit_body(const RequestHead& head, std::optional<std::uint64_t> bytes) {
+  const std::uint64_t limit = bytes.value_or(state_->limits.body);
+  if (head.content_length.value_or(0) > limit)
+    throw BadRequest(413, "the body is too long");
+  state_->handler->body_limit(limit); // of one in chunks
 }
 
 bool RequestParser::body_done() const { return !state_->handler || state_->handler->is_done(); }

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 
 #include <grove/http/error.hpp>
@@ -26,7 +28,16 @@ public:
 
   // `buffer` begins with the request. How many bytes its head has, which is in `into` then; 0 if
   // more is needed: the same bytes, and what came after them, must be given again. BadRequest.
-  std::size_t head(std::string_view buffer, RequestHead& into);
+  std::size_t head(std::string_view buffer, RequestHead& into) {
+    const std::size_t used = read_head(buffer, into);
+    if (used > 0)
+      limit_body(into);
+    return used;
+  }
+  // The same in two steps, for who finds in the head how long a body may be: by default as Limits
+  // say. BadRequest.
+  std::size_t read_head(std::string_view buffer, RequestHead& into);
+  void limit_body(const RequestHead& head, std::optional<std::uint64_t> bytes = {});
 
   bool body_done() const;
   // Of what follows the head. BadRequest.

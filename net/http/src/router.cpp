@@ -48,6 +48,7 @@ struct Router::Routes {
       std::string method;
       std::vector<std::string> names;
       detail::RouteHandler handler;
+      RouteOptions options;
     };
     std::vector<Route> routes; // that end here
     std::vector<Route> rest;   // that take all that follows
@@ -60,22 +61,27 @@ struct Router::Routes {
   Node root;
   std::vector<Mount> mounts; // the longest first
   std::vector<Middleware> around;
+  std::optional<std::uint64_t> body{}; // the limit for all
+  bool limits_bodies = false;          // it, or one of a route
 
   struct Search {
     const std::vector<std::string>& segments;
     std::string_view method;
-    Request& request;
     std::vector<std::string> values{};
-    std::vector<std::string> allowed{};
+    std::vector<std::string> allowed{}; // methods of others that would fit
   };
-  std::optional<Response> find(const Node& node, std::size_t at, Search& search) const;
-  std::optional<Response> try_routes(const std::vector<Node::Route>& routes, Search& search) const;
+  const Mount* mount_of(std::string_view path) const;
+  const Node::Route* find(Search& search) const;
+
+private:
+  static const Node::Route* find(const Node& node, std::size_t at, Search& search);
+  static const Node::Route* fitting(const std::vector<Node::Route>& routes, Search& search);
 };
 
 Router::Router() : routes_(std::make_shared<Routes>()) {}
 
 void Router::add_route(std::string_view method, std::string_view pattern, std::size_t parameters,
-                       detail::RouteHandler handler) {
+                       detail::RouteHandler handler, RouteOptions options) {
   if (!detail::is_token(method))
     refuse(pattern, "has a method that is no token");
   if (!pattern.starts_with('/'))
@@ -125,7 +131,8 @@ void Router::add_route(std::string_view method, std::string_view pattern, std::s
   });
   if (there)
     refuse(pattern, "is there already for " + std::string(method));
-  routes.push_back({std::string(method), std::move(names), std::move(handler)});
+  routes.push_back({std::string(method), std::move(names), std::move(handler), options});
+  routes_->limits_bodies = routes_->limits_bodies || options.body.has_value();
 }
 
 Router& Router::mount(std::string_view prefix, Router router) {
@@ -160,19 +167,42 @@ Response Router::operator()(Request& request) const {
   return call(call, 0);
 }
 
+Router& Router::limit_bodies(std::uint64_t bytes) {
+  routes_->body = bytes;
+  routes_->limits_bodies = true;
+  return *this;
+}
+
+std::optional<std::uint64_t> Router::body_limit(std::string_view method,
+                                                std::string_view path) const {
+  if (const Routes::Mount* mount = routes_->mount_of(path)) {
+    const Router* const within = mount->handler.target<Router>();
+    const auto limit = within == nullptr
+                           ? std::nullopt
+                           : within->body_limit(method, path.substr(mount->prefix.size()));
+    return limit ? limit : routes_->body;
+  }
+  if (!routes_->limits_bodies)
+    return std::nullopt;
+  if (const auto segments = segments_of(path)) {
+    Routes::Search search{*segments, method};
+    const Routes::Node::Route* const route = routes_->find(search);
+    if (route != nullptr && route->options.body)
+      return route->options.body;
+  }
+  return routes_->body;
+}
+
 Response Router::dispatch(Request& request) const {
   const std::string_view path = request.rest_;
-  for (const Routes::Mount& mount : routes_->mounts) {
-    if (!path.starts_with(mount.prefix) ||
-        (path.size() > mount.prefix.size() && path[mount.prefix.size()] != '/'))
-      continue;
+  if (const Routes::Mount* mount = routes_->mount_of(path)) {
     struct Within {
       std::string_view& rest;
       std::string_view before;
       ~Within() { rest = before; }
     } within{request.rest_, path};
-    request.rest_ = path.substr(mount.prefix.size());
-    return mount.handler(request);
+    request.rest_ = path.substr(mount->prefix.size());
+    return mount->handler(request);
   }
 
   if (path == "*") // of OPTIONS: the server as a whole
@@ -180,14 +210,11 @@ Response Router::dispatch(Request& request) const {
   const auto segments = segments_of(path);
   if (!segments)
     throw Error(404, "nothing is at this path");
-  Routes::Search search{*segments, request.method(), request};
-  if (auto response = routes_->find(routes_->root, 0, search))
-    return *std::move(response);
-  if (request.method() == "HEAD") {
-    search.method = "GET";
-    search.values.clear();
-    if (auto response = routes_->find(routes_->root, 0, search))
-      return *std::move(response);
+  Routes::Search search{*segments, request.method()};
+  if (const Routes::Node::Route* route = routes_->find(search)) {
+    for (std::size_t i = 0; i < route->names.size(); ++i)
+      request.parameters_.emplace_back(route->names[i], search.values[i]);
+    return route->handler.call(request, search.values);
   }
   if (search.allowed.empty())
     throw Error(404, "nothing is at this path");
@@ -202,19 +229,37 @@ Response Router::dispatch(Request& request) const {
   throw Error(405, "this takes " + allow, {{"Allow", allow}});
 }
 
-std::optional<Response> Router::Routes::find(const Node& node, std::size_t at,
-                                             Search& search) const {
+auto Router::Routes::mount_of(std::string_view path) const -> const Mount* {
+  for (const Mount& mount : mounts) {
+    if (path.starts_with(mount.prefix) &&
+        (path.size() == mount.prefix.size() || path[mount.prefix.size()] == '/'))
+      return &mount;
+  }
+  return nullptr;
+}
+
+auto Router::Routes::find(Search& search) const -> const Node::Route* {
+  const Node::Route* route = find(root, 0, search);
+  if (route == nullptr && search.method == "HEAD") {
+    search.method = "GET";
+    search.values.clear();
+    route = find(root, 0, search);
+  }
+  return route;
+}
+
+auto Router::Routes::find(const Node& node, std::size_t at, Search& search) -> const Node::Route* {
   if (at == search.segments.size())
-    return try_routes(node.routes, search);
+    return fitting(node.routes, search);
   const std::string& segment = search.segments[at];
   if (const auto next = node.given.find(segment); next != node.given.end()) {
-    if (auto response = find(*next->second, at + 1, search))
-      return response;
+    if (const auto* route = find(*next->second, at + 1, search))
+      return route;
   }
   if (node.parameter != nullptr && !segment.empty()) {
     search.values.push_back(segment);
-    if (auto response = find(*node.parameter, at + 1, search))
-      return response;
+    if (const auto* route = find(*node.parameter, at + 1, search))
+      return route;
     search.values.pop_back();
   }
   if (!node.rest.empty()) {
@@ -222,28 +267,23 @@ std::optional<Response> Router::Routes::find(const Node& node, std::size_t at,
     for (std::size_t i = at + 1; i < search.segments.size(); ++i)
       rest += '/' + search.segments[i];
     search.values.push_back(std::move(rest));
-    if (auto response = try_routes(node.rest, search))
-      return response;
+    if (const auto* route = fitting(node.rest, search))
+      return route;
     search.values.pop_back();
   }
-  return std::nullopt;
+  return nullptr;
 }
 
-std::optional<Response> Router::Routes::try_routes(const std::vector<Node::Route>& routes,
-                                                   Search& search) const {
+auto Router::Routes::fitting(const std::vector<Node::Route>& routes, Search& search)
+    -> const Node::Route* {
   for (const Node::Route& route : routes) {
     if (!route.handler.fits(search.values))
       continue;
-    if (route.method != search.method) {
-      search.allowed.push_back(route.method);
-      continue;
-    }
-    auto& parameters = search.request.parameters_;
-    for (std::size_t i = 0; i < route.names.size(); ++i)
-      parameters.emplace_back(route.names[i], search.values[i]);
-    return route.handler.call(search.request, search.values);
+    if (route.method == search.method)
+      return &route;
+    search.allowed.push_back(route.method);
   }
-  return std::nullopt;
+  return nullptr;
 }
 
 } // namespace grove::http

@@ -14,6 +14,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include <grove/http/router.hpp>
 #include <grove/hub/greenlet.hpp>
 #include <grove/hub/log.hpp>
 #include <grove/hub/timeout.hpp>
@@ -240,13 +241,14 @@ public:
   explicit PerHub(std::function<Handler()> make) : make_(std::move(make)) {}
   PerHub(const PerHub& other) : make_(other.make_) {}
   PerHub& operator=(const PerHub&) = delete;
-  Response operator()(Request& request) {
+  Response operator()(Request& request) { return made()(request); }
+  Handler& made() {
     if (made_ == nullptr) {
       Handler fresh = make_(); // which may wait, and another be faster
       if (made_ == nullptr)
         made_ = std::move(fresh);
     }
-    return made_(request);
+    return made_;
   }
 
 private:
@@ -255,6 +257,19 @@ private:
 };
 
 } // namespace
+
+std::optional<std::uint64_t> detail::body_limit_of(Handler& handler, std::string_view method,
+                                                   std::string_view path) {
+  if (const auto* router = handler.target<Router>())
+    return router->body_limit(method, path);
+  if (auto* per_hub = handler.target<PerHub>()) {
+    try {
+      return body_limit_of(per_hub->made(), method, path);
+    } catch (const std::exception&) { // told when it is called
+    }
+  }
+  return std::nullopt;
+}
 
 Handler per_hub(std::function<Handler()> make) { return PerHub(std::move(make)); }
 

@@ -114,9 +114,9 @@ private:
 // Authorization and Cookie are not sent to another origin. A request that is idempotent (GET, HEAD,
 // PUT, DELETE, OPTIONS) and meets a connection that the server has closed meanwhile is sent again.
 //
-// While a body goes out an answer is listened for (RFC 9112, 9.5). One of 300 or more, or one before
-// the end of the connection, ends the sending: ClientRequest::write() meets Closed in its next
-// write, and send() returns the answer. Its connection is not used again.
+// While a body goes out an answer is listened for (RFC 9112, 9.5). One of 300 or more, or one
+// before the end of the connection, ends the sending: ClientRequest::write() meets Closed in its
+// next write, and send() returns the answer. Its connection is not used again.
 class Client {
 public:
   explicit Client(ClientOptions options = {});

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
@@ -57,16 +58,17 @@ public:
   const net::Address& peer() const { return *peer_; } // the other end of the connection
   // The same, or what trusted proxies say of the client: see ServerOptions::trusted_proxies.
   const std::string& client() const { return *client_; } // an IP address, or "unix"
-  bool secure() const { return secure_; }               // HTTPS, as far as is known
+  bool secure() const { return secure_; }                // HTTPS, as far as is known
 
   // -- the body ------------------------------------------------------------------------------
   bool has_body() const { return head_->has_body(); }
   // At least one byte, at most so many; 0 at its end.
   std::size_t read(std::span<char> into);
-  // The rest of it; Error 413 for more than so many bytes.
-  std::string read_all(std::size_t limit = 1024 * 1024);
+  // The rest of it; Error 413 for more than so many bytes: by default as many as the route's own
+  // limit, or 1 MiB.
+  std::string read_all(std::optional<std::size_t> limit = {});
   // The pairs of a form (application/x-www-form-urlencoded); Error 415 for another type.
-  Query read_form(std::size_t limit = 1024 * 1024);
+  Query read_form(std::optional<std::size_t> limit = {});
 
   // -- what a Router found in the path: see router.hpp
   // ---------------------------------------------
@@ -91,6 +93,7 @@ private:
   const net::Address* peer_ = nullptr;
   const std::string* client_ = nullptr;
   bool secure_ = false;
+  std::optional<std::uint64_t> body_limit_; // the route's
 };
 
 } // namespace grove::http

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -73,6 +74,11 @@ Response call_route(F& handler, Request& request, const std::vector<std::string>
 
 } // namespace detail
 
+struct RouteOptions {
+  // Bytes that the body of a request may have, instead of the router's, or the server's, limit.
+  std::optional<std::uint64_t> body{};
+};
+
 // Router hands a request on by its method and path; a Router is a Handler, whose copies are one and
 // the same. Routes are looked at in
 // the order in which they were added, but a segment that is given beats a parameter:
@@ -94,26 +100,27 @@ public:
   // std::invalid_argument for a pattern that is none, or has another number of parameters than the
   // handler, or is there already.
   template <class F>
-  Router& add(std::string_view method, std::string_view pattern, F handler);
+  Router& add(std::string_view method, std::string_view pattern, F handler,
+              RouteOptions options = {});
   template <class F>
-  Router& get(std::string_view pattern, F handler) {
-    return add("GET", pattern, std::move(handler));
+  Router& get(std::string_view pattern, F handler, RouteOptions options = {}) {
+    return add("GET", pattern, std::move(handler), options);
   }
   template <class F>
-  Router& post(std::string_view pattern, F handler) {
-    return add("POST", pattern, std::move(handler));
+  Router& post(std::string_view pattern, F handler, RouteOptions options = {}) {
+    return add("POST", pattern, std::move(handler), options);
   }
   template <class F>
-  Router& put(std::string_view pattern, F handler) {
-    return add("PUT", pattern, std::move(handler));
+  Router& put(std::string_view pattern, F handler, RouteOptions options = {}) {
+    return add("PUT", pattern, std::move(handler), options);
   }
   template <class F>
-  Router& patch(std::string_view pattern, F handler) {
-    return add("PATCH", pattern, std::move(handler));
+  Router& patch(std::string_view pattern, F handler, RouteOptions options = {}) {
+    return add("PATCH", pattern, std::move(handler), options);
   }
   template <class F>
-  Router& del(std::string_view pattern, F handler) {
-    return add("DELETE", pattern, std::move(handler));
+  Router& del(std::string_view pattern, F handler, RouteOptions options = {}) {
+    return add("DELETE", pattern, std::move(handler), options);
   }
   // What is under the prefix goes to another router, or to any handler; longest prefix first.
   // Request::path() stays; the router sees what is behind the prefix.
@@ -123,18 +130,27 @@ public:
   // no route is found.
   Router& use(Middleware middleware);
 
+  // Bytes that bodies may have here and in the routers mounted in it, where these, or a route, do
+  // not say otherwise: more than the server's limit, or less. A Server that was given the Router
+  // itself, or one made by per_hub(), asks for it before anything of the body is read, so that 413
+  // is the answer instead of 100 Continue, and middleware and handler are not called.
+  Router& limit_bodies(std::uint64_t bytes);
+  // What was said so of a request, if anything; `path` is still percent-encoded.
+  std::optional<std::uint64_t> body_limit(std::string_view method, std::string_view path) const;
+
   Response operator()(Request& request) const;
 
 private:
   struct Routes;
   void add_route(std::string_view method, std::string_view pattern, std::size_t parameters,
-                 detail::RouteHandler handler);
+                 detail::RouteHandler handler, RouteOptions options);
   Response dispatch(Request& request) const;
   std::shared_ptr<Routes> routes_;
 };
 
 template <class F>
-Router& Router::add(std::string_view method, std::string_view pattern, F handler) {
+Router& Router::add(std::string_view method, std::string_view pattern, F handler,
+                    RouteOptions options) {
   using Types = typename detail::PathTypes<F>::type;
   using Indices = std::make_index_sequence<std::tuple_size_v<Types>>;
   add_route(
@@ -143,7 +159,8 @@ Router& Router::add(std::string_view method, std::string_view pattern, F handler
        [handler = std::move(handler)](Request& request,
                                       const std::vector<std::string>& texts) mutable -> Response {
          return detail::call_route<Types>(handler, request, texts, Indices());
-       }});
+       }},
+      options);
   return *this;
 }
 
