@@ -3,14 +3,19 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <fstream>
 #include <memory>
+#include <optional>
+#include <random>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 
 #include <grove/http/client.hpp>
 #include <grove/http/router.hpp>
@@ -39,9 +44,13 @@ using testing::HasSubstr;
 std::string pack(std::string_view text, std::size_t piece = std::string::npos) {
   GzipWriter writer(5, true);
   std::string packed;
+  const auto append = [&](std::string_view some) {
+    EXPECT_LE(some.size(), 4096);
+    packed += some;
+  };
   for (; text.size() > piece; text.remove_prefix(piece))
-    writer.write(text.substr(0, piece), GzipWriter::Flush::now, packed);
-  writer.write(text, GzipWriter::Flush::end, packed);
+    writer.write(text.substr(0, piece), GzipWriter::Flush::now, append);
+  writer.write(text, GzipWriter::Flush::end, append);
   return packed;
 }
 
@@ -225,6 +234,104 @@ TEST(Gzip, a_bomb_is_refused) {
   const std::string text = some_text(10'000);
   EXPECT_EQ(inflated(pack(text), "gzip", {.max_inflated = 9'999}).first, 413);
   EXPECT_EQ(inflated(pack(text), "gzip", {.max_inflated = 10'000}), std::pair(200U, text));
+}
+
+// -- what is held in memory ----------------------------------------------------------------------
+
+// Takes what a body writes, and notes the most that came at once.
+struct Taker final : http::BodyWriter {
+  std::string all;
+  std::size_t most = 0;
+  void write(std::string_view data) override {
+    most = std::max(most, data.size());
+    all += data;
+  }
+};
+
+Request asking_for_gzip() { return Request::make("GET", "/", {}, {{"Accept-Encoding", "gzip"}}); }
+Response streaming(std::string text) {
+  return Response::streaming(http::plain_text,
+                             [text = std::move(text)](http::BodyWriter& out) { out.write(text); });
+}
+bool is_gzip(const Response& response) { return response.fields().has("Content-Encoding"); }
+
+TEST(Gzip, what_is_written_at_once_leaves_in_pieces) {
+  std::string text(8'000'000, '\0'); // that hardly becomes smaller
+  std::mt19937 random(7);
+  for (char& c : text)
+    c = static_cast<char>(random());
+  Request request = asking_for_gzip();
+  const Response response = Gzip()(request, [&](Request&) { return streaming(text); });
+  ASSERT_TRUE(is_gzip(response));
+  Taker taker;
+  std::get<Response::Write>(response.body())(taker);
+  EXPECT_LE(taker.most, 20 * 1024);
+  EXPECT_EQ(unpack(taker.all), text);
+}
+
+TEST(GzipStream, little_is_read_before_it_is_wanted) {
+  const std::string packed = pack(some_text(1'000'000));
+  std::size_t given = 0;
+  GzipReader reader;
+  char one = 0;
+  const auto source = [&](std::span<char> into) {
+    const std::size_t size = std::min(into.size(), packed.size() - given);
+    std::copy_n(packed.data() + given, size, into.data());
+    given += size;
+    return size;
+  };
+  EXPECT_EQ(reader.read({&one, 1}, source), 1);
+  EXPECT_LE(given, 4096);
+}
+
+TEST(Gzip, so_many_answers_are_compressed_at_a_time) {
+  const Gzip gzip({.compressing = 2});
+  const Gzip copy = gzip; // as a server on several hubs has them
+  const auto answer = [](const Gzip& by, std::string text = some_text(5000)) {
+    Request request = asking_for_gzip();
+    return by(request, [&](Request&) { return streaming(std::move(text)); });
+  };
+  std::optional<Response> first = answer(gzip);
+  const Response second = answer(copy);
+  const Response third = answer(gzip);
+  EXPECT_TRUE(is_gzip(*first));
+  EXPECT_TRUE(is_gzip(second));
+  EXPECT_FALSE(is_gzip(third)); // but as it is
+  EXPECT_EQ(third.fields().get("Vary"), "Accept-Encoding");
+  Taker taker;
+  std::get<Response::Write>(third.body())(taker);
+  EXPECT_EQ(taker.all, some_text(5000));
+  Request request = asking_for_gzip();
+  EXPECT_FALSE(is_gzip(gzip(request, [](Request&) { return Response(some_text(5000)); })));
+  first.reset();
+  EXPECT_TRUE(is_gzip(answer(gzip)));
+  Request again = asking_for_gzip();
+  EXPECT_TRUE(is_gzip(gzip(again, [](Request&) { return Response(some_text(5000)); })));
+  EXPECT_TRUE(is_gzip(answer(gzip))); // a text is over when it is packed
+}
+
+TEST(Gzip, so_many_bodies_are_inflated_at_a_time) {
+  const Gzip gzip({.inflating = 1});
+  const auto packed = [] {
+    return Request::make("POST", "/", pack(some_text(5000)), {{"Content-Encoding", "gzip"}});
+  };
+  Request outer = packed();
+  const Response response = gzip(outer, [&](Request& request) {
+    Request inner = packed();
+    try {
+      gzip(inner, [](Request&) { return Response("never"); });
+      ADD_FAILURE() << "there are two";
+    } catch (const http::Error& error) {
+      EXPECT_EQ(error.status(), 503);
+      EXPECT_EQ(error.fields()->get("Retry-After"), "1");
+    }
+    return Response(request.read_all());
+  });
+  EXPECT_EQ(response.text(), some_text(5000));
+  { const Request gone = std::move(outer); }
+  Request next = packed();
+  EXPECT_EQ(gzip(next, [](Request& request) { return Response(request.read_all()); }).text(),
+            some_text(5000));
 }
 
 TEST(Gzip, levels_are_checked) {

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -23,12 +24,33 @@
 
 namespace grove::http {
 
+// How much memory all of it may take is told by how many there are.
+struct detail::GzipPlaces {
+  std::atomic<std::size_t> compressing{0};
+  std::atomic<std::size_t> inflating{0};
+};
+
 namespace {
+
+// One of the places, until it goes. A shared one: what keeps it is copied.
+using Place = std::shared_ptr<void>;
+
+// Null if all are taken.
+Place take_place(const std::shared_ptr<detail::GzipPlaces>& places,
+                 std::atomic<std::size_t> detail::GzipPlaces::*kind, std::size_t most) {
+  std::atomic<std::size_t>& taken = (*places).*kind;
+  if (taken.fetch_add(1) >= most) {
+    taken.fetch_sub(1);
+    return nullptr;
+  }
+  return {&taken, [places](std::atomic<std::size_t>* count) { count->fetch_sub(1); }};
+}
 
 using detail::GzipReader;
 using detail::GzipWriter;
 
-constexpr std::size_t step = 64 * 1024; // compressed in one go: about 2 ms
+constexpr std::size_t step = 64 * 1024;        // compressed in one go: about 2 ms
+constexpr std::size_t most_packed = 16 * 1024; // kept of what is written piece by piece
 
 // RFC 9110, 12.4.2: 0 to 1 with at most three digits, in thousandths; nothing for another text.
 std::optional<int> weight_of(std::string_view text) {
@@ -113,24 +135,33 @@ public:
 
 private:
   void pass_on(std::string_view data, GzipWriter::Flush flush) {
-    std::string packed;
-    gzip_.write(data, flush, packed);
+    gzip_.write(data, flush, [this](std::string_view packed) {
+      packed_ += packed;
+      if (packed_.size() >= most_packed)
+        leave();
+    });
+    leave();
+  }
+  void leave() {
+    const std::string packed = std::exchange(packed_, {}); // nor is it kept while nobody writes
     out_.write(packed);
   }
   BodyWriter& out_;
   GzipWriter gzip_;
+  std::string packed_;
 };
 
-Response::Write compressing(Response::Write write, int level) {
-  return [write = std::move(write), level](BodyWriter& out) {
+Response::Write compressing(Response::Write write, int level, Place place) {
+  return [write = std::move(write), level, place = std::move(place)](BodyWriter& out) {
     Compressing packed(out, level);
     write(packed);
     packed.end();
   };
 }
 
-Response::Write compressing(Response::FilePart file, int level) {
-  return [part = std::make_shared<Response::FilePart>(std::move(file)), level](BodyWriter& out) {
+Response::Write compressing(Response::FilePart file, int level, Place place) {
+  return [part = std::make_shared<Response::FilePart>(std::move(file)), level,
+          place = std::move(place)](BodyWriter& out) {
     Compressing packed(out, level);
     const auto piece = std::make_unique<std::array<char, step>>();
     for (std::uint64_t sent = 0; sent < part->size;) {
@@ -150,13 +181,14 @@ Response::Write compressing(Response::FilePart file, int level) {
 
 std::string compressed(std::string_view text, int level) {
   std::string packed;
+  const auto append = [&packed](std::string_view piece) { packed += piece; };
   GzipWriter gzip(level, false);
   while (text.size() > step) {
-    gzip.write(text.substr(0, step), GzipWriter::Flush::later, packed);
+    gzip.write(text.substr(0, step), GzipWriter::Flush::later, append);
     text.remove_prefix(step);
     yield(); // others have their turn
   }
-  gzip.write(text, GzipWriter::Flush::end, packed);
+  gzip.write(text, GzipWriter::Flush::end, append);
   return packed;
 }
 
@@ -173,7 +205,7 @@ void make_etag_weak(Fields& fields) {
     fields.set("ETag", "W/" + std::string(*tag));
 }
 
-void compress(Response& response, int level) {
+void compress(Response& response, int level, Place place) {
   auto& body = response.body();
   if (const auto* text = std::get_if<std::string>(&body)) {
     std::string packed = compressed(*text, level);
@@ -181,9 +213,9 @@ void compress(Response& response, int level) {
       return;
     body = std::move(packed);
   } else if (auto* part = std::get_if<Response::FilePart>(&body)) {
-    body = compressing(std::move(*part), level);
+    body = compressing(std::move(*part), level, std::move(place));
   } else {
-    body = compressing(std::move(std::get<Response::Write>(body)), level);
+    body = compressing(std::move(std::get<Response::Write>(body)), level, std::move(place));
   }
   Fields& fields = response.fields();
   fields.remove("Content-Length"); // which a writer may have given
@@ -195,8 +227,9 @@ void compress(Response& response, int level) {
 class Inflating final : public detail::BodySource {
 public:
   Inflating(detail::BodySource& source, std::unique_ptr<detail::BodySource> owned,
-            std::uint64_t limit)
-      : source_(source), owned_(std::move(owned)), left_(limit), limit_(limit) {}
+            std::uint64_t limit, Place place)
+      : source_(source), owned_(std::move(owned)), place_(std::move(place)), left_(limit),
+        limit_(limit) {}
 
   std::size_t read_body(std::span<char> into) override {
     std::size_t size = 0;
@@ -216,6 +249,7 @@ public:
 private:
   detail::BodySource& source_;
   std::unique_ptr<detail::BodySource> owned_;
+  Place place_;
   GzipReader gzip_;
   std::uint64_t left_;
   std::uint64_t limit_;
@@ -223,7 +257,8 @@ private:
 
 } // namespace
 
-Gzip::Gzip(GzipOptions options) : options_(options) {
+Gzip::Gzip(GzipOptions options)
+    : options_(options), places_(std::make_shared<detail::GzipPlaces>()) {
   if (options.level < 1 || options.level > 9)
     throw std::invalid_argument("grove: http: Gzip: the level is not 1 to 9");
 }
@@ -233,7 +268,10 @@ Response Gzip::operator()(Request& request, const Handler& next) const {
   if (request.has_body() && !coding.empty() && !equals_ignoring_case(coding, "identity")) {
     if (!equals_ignoring_case(coding, "gzip") && !equals_ignoring_case(coding, "x-gzip"))
       throw Error(415, "a content coding other than gzip", {{"Accept-Encoding", "gzip"}});
-    RequestAccess::read_through<Inflating>(request, options_.max_inflated);
+    Place place = take_place(places_, &detail::GzipPlaces::inflating, options_.inflating);
+    if (place == nullptr)
+      throw Error(503, "too many bodies are inflated at this moment", {{"Retry-After", "1"}});
+    RequestAccess::read_through<Inflating>(request, options_.max_inflated, std::move(place));
   }
   Response response = next(request);
   const bool taken = takes_gzip(request.fields());
@@ -242,8 +280,11 @@ Response Gzip::operator()(Request& request, const Handler& next) const {
       make_etag_weak(response.fields());
   } else if (is_for_gzip(response, options_.min_size)) {
     add_vary(response.fields());
+    Place place;
     if (taken)
-      compress(response, options_.level);
+      place = take_place(places_, &detail::GzipPlaces::compressing, options_.compressing);
+    if (place != nullptr)
+      compress(response, options_.level, std::move(place));
   }
   return response;
 }

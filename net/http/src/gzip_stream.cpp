@@ -39,7 +39,7 @@ GzipWriter::GzipWriter(GzipWriter&&) noexcept = default;
 GzipWriter& GzipWriter::operator=(GzipWriter&&) noexcept = default;
 GzipWriter::~GzipWriter() = default;
 
-void GzipWriter::write(std::string_view data, Flush flush, std::string& out) {
+void GzipWriter::write(std::string_view data, Flush flush, const Sink& sink) {
   z_stream& stream = state_->stream;
   std::array<char, 4096> piece;
   do {
@@ -54,7 +54,8 @@ void GzipWriter::write(std::string_view data, Flush flush, std::string& out) {
       stream.next_out = reinterpret_cast<Bytef*>(piece.data());
       stream.avail_out = static_cast<uInt>(piece.size());
       deflate(&stream, mode);
-      out.append(piece.data(), piece.size() - stream.avail_out);
+      if (stream.avail_out < piece.size())
+        sink({piece.data(), piece.size() - stream.avail_out});
     } while (stream.avail_out == 0);
   } while (!data.empty());
 }

@@ -26,7 +26,10 @@ public:
   ~GzipWriter();
 
   enum class Flush { later, now, end };
-  void write(std::string_view data, Flush flush, std::string& out); // appends
+  // Hands on what comes of it, at most 4 KiB at a time. What that throws passes through: then
+  // nothing more can be written.
+  using Sink = std::function<void(std::string_view)>;
+  void write(std::string_view data, Flush flush, const Sink& sink);
 
 private:
   struct State;

@@ -23,7 +23,8 @@ struct RequestAccess {
   // is as long as it turns out to be, and its Content-Encoding is gone.
   template <class Source, class... More>
   static void read_through(Request& request, More... more) {
-    auto source = std::make_unique<Source>(*request.body_, std::move(request.own_body_), more...);
+    auto source =
+        std::make_unique<Source>(*request.body_, std::move(request.own_body_), std::move(more)...);
     request.body_ = source.get();
     request.own_body_ = std::move(source);
     request.head_->content_length.reset();
