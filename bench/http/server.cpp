@@ -6,21 +6,22 @@
 // Prints "port N". Ends with SIGTERM.
 #include <sys/resource.h>
 
+#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
-#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
+#include <boost/describe/class.hpp>
+
+#include <grove/http/json.hpp>
 #include <grove/http/router.hpp>
 #include <grove/http/server.hpp>
 #include <grove/http/static_files.hpp>
 #include <grove/http/websocket.hpp>
-#include <grove/hub/hub_thread.hpp>
 #include <grove/hub/main.hpp>
 
 namespace {
@@ -29,8 +30,13 @@ namespace http = grove::http;
 
 http::Response hello(http::Request&) { return {"Hello, world\n", "text/plain"}; }
 
+struct Greeting {
+  std::string hello;
+};
+BOOST_DESCRIBE_STRUCT(Greeting, (), (hello))
+
 http::Response greet(http::Request&, const std::string& name) {
-  return {R"({"hello":")" + name + R"("})", "application/json"};
+  return http::json_response(Greeting{name});
 }
 
 http::Response echo(http::Request& request) {
@@ -72,18 +78,7 @@ http::ServerOptions options() {
   options.connections_per_ip = 20'000; // the load has one address
   options.requests_per_connection = 1'000'000'000;
   options.backlog = 4096;
-  options.reuse_port = true;
   return options;
-}
-
-void serve(std::string_view kind, const std::string& argument, const grove::net::Address& address,
-           const std::function<void(const grove::net::Address&)>& begun) {
-  http::ServerOptions own = options();
-  http::Handler handler = handler_of(kind, argument, own);
-  http::Server server(address, std::move(handler), std::move(own));
-  server.start();
-  begun(server.address());
-  server.serve_forever();
 }
 
 int run(int argc, char** argv) {
@@ -93,16 +88,15 @@ int run(int argc, char** argv) {
   setrlimit(RLIMIT_NOFILE, &files);
   const std::string kind = argc > 1 ? argv[1] : "";
   const std::string argument = argc > 2 ? argv[2] : "";
-  std::vector<std::unique_ptr<grove::HubThread>> others;
-  serve(kind, argument, grove::net::Address::loopback(), [&](const grove::net::Address& address) {
-    const int hubs = kind == "hello" && !argument.empty() ? std::atoi(argument.c_str()) : 1;
-    for (int i = 1; i < hubs; ++i) {
-      others.push_back(std::make_unique<grove::HubThread>());
-      others.back()->hub().post([&, address] { serve(kind, argument, address, [](auto&) {}); });
-    }
-    std::printf("port %d\n", address.port());
-    std::fflush(stdout);
-  });
+  http::ServerOptions own = options();
+  if (kind == "hello" && !argument.empty())
+    own.hubs = static_cast<std::size_t>(std::atoi(argument.c_str()));
+  http::Handler handler = handler_of(kind, argument, own);
+  http::Server server(grove::net::Address::loopback(), std::move(handler), std::move(own));
+  server.start();
+  std::printf("port %d\n", server.address().port());
+  std::fflush(stdout);
+  server.serve_forever();
   return 0;
 }
 
