@@ -42,7 +42,7 @@ endif()
 # For tests and samples: under sanitizers their optimisation takes two thirds of a build.
 set(GROVE_TEST_COMPILE_OPTIONS "")
 if(GROVE_SANITIZE)
-  set(GROVE_TEST_COMPILE_OPTIONS -O0 -g1)
+  set(GROVE_TEST_COMPILE_OPTIONS -O0)
 endif()
 if(GROVE_COVERAGE)
   add_compile_options(--coverage -fprofile-update=atomic)
