@@ -4,6 +4,9 @@
 //
 // gevent C15, C16
 // reliability 10
+#include <cstdint>
+#include <cstdio>
+#include <fstream>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,6 +14,8 @@
 #include <vector>
 
 #include <fcntl.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <grove/net/connect.hpp>
@@ -159,6 +164,65 @@ private:
                           {.backlog = 0}};
 };
 
+// Over TCP the kernel drops what a full queue has no room for, and the client tries again a second
+// later. So as not to wait for that, the listener's address calls it, too (RFC 9293, 3.5: both
+// may).
+class ConnectTcp : public BlockingCall {
+public:
+  ConnectTcp() { again(); }
+  ~ConnectTcp() override { hang_up(); }
+
+private:
+  bool call(Deadline deadline) override {
+    return net::connect(listener_.local_address(), deadline).is_open();
+  }
+  void release() override {
+    while (listener_.try_accept()) {
+    }
+    for (const net::Address& client : clients_that_try())
+      call_back(client);
+  }
+  void again() override {
+    hang_up();
+    while (listener_.try_accept()) {
+    }
+    net::connect(listener_.local_address());
+  }
+  bool get_like() const override { return true; }
+  bool direct() const override { return false; }
+
+  // Who has sent a SYN to the listener and got no answer.
+  std::vector<net::Address> clients_that_try() const {
+    std::vector<net::Address> found;
+    std::ifstream table("/proc/net/tcp");
+    for (std::string line; std::getline(table, line);) {
+      unsigned port = 0;
+      unsigned to = 0;
+      unsigned state = 0;
+      if (std::sscanf(line.c_str(), " %*u: %*8x:%x %*8x:%x %x", &port, &to, &state) == 3 &&
+          to == listener_.local_address().port() && state == TCP_SYN_SENT)
+        found.push_back(net::Address::loopback(static_cast<std::uint16_t>(port)));
+    }
+    return found;
+  }
+  void call_back(const net::Address& client) {
+    const net::Address& from = listener_.local_address();
+    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    calls_.push_back(fd);
+    const int on = 1;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+    EXPECT_EQ(bind(fd, from.data(), from.size()), 0);
+    ::connect(fd, client.data(), client.size()); // fails if it has tried again just now
+  }
+  void hang_up() {
+    for (const int fd : std::exchange(calls_, {}))
+      ::close(fd);
+  }
+
+  net::Listener listener_{net::Address::loopback(), {.backlog = 0, .reuse_port = true}};
+  std::vector<int> calls_;
+};
+
 [[maybe_unused]] const bool rows_added = add_blocking_calls(
     {blocking_row<Receive>("recv"), blocking_row<ReceiveInto>("recv_into"),
      blocking_row<ReceiveExactly>("recv_exactly"), blocking_row<ReceiveTheRest>("recv_the_rest"),
@@ -167,7 +231,7 @@ private:
      blocking_row<SendAll>("send_all"), blocking_row<SendParts>("send_parts"),
      blocking_row<SendFile>("send_file"), blocking_row<WaitWritable>("wait_writable"),
      blocking_row<WritableOp>("writable_op"), blocking_row<Accept>("accept"),
-     blocking_row<ConnectUnix>("connect_unix")});
+     blocking_row<ConnectUnix>("connect_unix"), blocking_row<ConnectTcp>("connect_tcp")});
 
 } // namespace
 } // namespace grove::test

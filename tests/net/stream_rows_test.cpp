@@ -6,6 +6,7 @@
 #include <array>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -15,6 +16,7 @@
 #include <grove/hub/pipe.hpp>
 #include <grove/net/buffered_reader.hpp>
 #include <grove/net/buffered_writer.hpp>
+#include <grove/net/datagram_server.hpp>
 #include <grove/net/datagram_socket.hpp>
 #include <grove/net/descriptor_passing.hpp>
 #include <grove/net/pipe_stream.hpp>
@@ -243,6 +245,14 @@ protected:
       net::Address::unix_path("@grove-datagram-matrix-" + std::to_string(getpid()))};
   DatagramSocket sender_{AF_UNIX};
 };
+// The same of a server.
+class ServerSendTo : public SendTo {
+  bool call(Deadline deadline) override {
+    server_.send_to("more", receiver_.local_address(), deadline);
+    return true;
+  }
+  net::DatagramServer server_{DatagramSocket(AF_UNIX), [](std::string_view) {}};
+};
 class SendDatagram : public SendTo {
 public:
   SendDatagram() { sender_.connect(receiver_.local_address()); }
@@ -289,6 +299,7 @@ private:
                         blocking_row<ReceiveDatagram>("recv_datagram"),
                         blocking_row<ReceiveMany>("recv_many"),
                         blocking_row<SendTo>("send_to"),
+                        blocking_row<ServerSendTo>("server_send_to"),
                         blocking_row<SendDatagram>("send_datagram"),
                         blocking_row<WaitStopped>("wait_stopped")});
 

@@ -5,16 +5,22 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <dirent.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <grove/net/connect.hpp>
+#include <grove/net/datagram_server.hpp>
+#include <grove/net/datagram_socket.hpp>
 #include <grove/net/listener.hpp>
 #include <grove/net/stream_socket.hpp>
 
 #include "../hub/sweep_test.cpp" // NOLINT: the same tests, of what is listed here
 #include "../support/connected.hpp"
+#include "../support/datagrams.hpp"
 
 namespace grove::test {
 namespace {
@@ -115,9 +121,40 @@ class Meeting : public Scenario {
   GreenletRef<> server_;
 };
 
+// A server's answers: what send_to() has sent arrives once and in order, what it was interrupted in
+// not at all.
+class Answering : public Scenario {
+  void begin() override {
+    while (server_.try_send_to("filling", sink_.local_address())) {
+    }
+    receiver_ = spawn([this] {
+      for (std::string text; (text = receive(sink_).text) != "the end"; settle(3)) {
+        if (text != "filling")
+          received_.push_back(text);
+      }
+    });
+  }
+  void victim() override {
+    for (int i = 0; i < messages; ++i) {
+      server_.send_to(message(i), sink_.local_address());
+      sent_.push_back(message(i));
+    }
+  }
+  void check() override {
+    server_.send_to("the end", sink_.local_address());
+    receiver_.get();
+    EXPECT_EQ(received_, sent_);
+  }
+  net::DatagramSocket sink_{
+      net::Address::unix_path("@grove-answering-" + std::to_string(getpid()))};
+  net::DatagramServer server_{net::DatagramSocket(AF_UNIX), [](std::string_view) {}};
+  std::vector<std::string> sent_, received_;
+  GreenletRef<> receiver_;
+};
+
 [[maybe_unused]] const bool added =
     add_scenarios({scenario_row<Receiving>("receiving"), scenario_row<Sending>("sending"),
-                   scenario_row<Meeting>("meeting")});
+                   scenario_row<Meeting>("meeting"), scenario_row<Answering>("answering")});
 
 } // namespace
 } // namespace grove::test
