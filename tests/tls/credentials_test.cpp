@@ -8,6 +8,8 @@
 #include <system_error>
 #include <vector>
 
+#include <gmock/gmock.h>
+
 #include <grove/hub/process.hpp>
 
 #include "../support/process_test.hpp"
@@ -115,7 +117,23 @@ TEST_F(CredentialsTest, a_truncated_certificate_is_none) {
     EXPECT_NE(
         complaint([&] { Identity::from_pem(cut, localhost().private_key); }).find("certificate"),
         std::string::npos);
+    EXPECT_NE(complaint([&] { Authorities::from_pem(cut); }).find("certificate"),
+              std::string::npos);
   }
+}
+
+// reliability 37
+TEST_F(CredentialsTest, a_truncated_file_is_named) {
+  const IdentityFiles good(localhost());
+  const auto half = [](const std::string& whole) { return whole.substr(0, whole.size() / 2); };
+  const TemporaryFile chain(half(localhost().chain));
+  const TemporaryFile key(half(localhost().private_key));
+  EXPECT_THAT(complaint([&] { Identity::from_files(chain.path(), good.key.path()); }),
+              ::testing::HasSubstr(chain.path()));
+  EXPECT_THAT(complaint([&] { Identity::from_files(good.chain.path(), key.path()); }),
+              ::testing::HasSubstr(key.path()));
+  EXPECT_THAT(complaint([&] { Authorities::from_file(chain.path()); }),
+              ::testing::HasSubstr(chain.path()));
 }
 
 TEST_F(CredentialsTest, the_key_of_another_certificate_is_refused) {

@@ -3,6 +3,7 @@
 //
 // gevent C15
 // reliability 8, 9, 10
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <set>
@@ -139,27 +140,39 @@ private:
 
 // One side of a handshake; the other begins when it may. Each call has a connection of its own, and
 // leaves nothing of it behind when it fails.
-template <class Mine, class Other>
-class TlsHandshake : public BlockingCall {
-  bool call(Deadline deadline) override {
-    Connected ends = Connected::unix_pair();
-    auto other = spawn([&] {
+class OneSide : public BlockingCall {
+public:
+  void release() override { may_begin_.release(); }
+  bool get_like() const override { return true; }
+  bool direct() const override { return false; }
+
+protected:
+  template <class Mine, class Other>
+  bool shake_hands(Mine mine, Other other) {
+    auto begun = spawn([&] {
       may_begin_.acquire();
       bool done = false;
       const AtExit give_back([&] {
         if (!done) // ours was the one that was interrupted
           may_begin_.release();
       });
-      Other()(std::move(ends.server));
+      other();
       done = true;
     });
-    const AtExit over([&] { other.kill(); });
-    return Mine()(std::move(ends.client), deadline).is_open();
+    const AtExit over([&] { begun.kill(); });
+    return mine().is_open();
   }
-  void release() override { may_begin_.release(); }
-  bool get_like() const override { return true; }
-  bool direct() const override { return false; }
+
+private:
   Semaphore may_begin_{0};
+};
+template <class Mine, class Other>
+class TlsHandshake : public OneSide {
+  bool call(Deadline deadline) override {
+    Connected ends = Connected::unix_pair();
+    return shake_hands([&] { return Mine()(std::move(ends.client), deadline); },
+                       [&] { Other()(std::move(ends.server)); });
+  }
 };
 struct AsClient {
   TlsStream operator()(StreamSocket&& socket, Deadline deadline = {}) const {
@@ -172,12 +185,22 @@ struct AsServer {
   }
 };
 
+class TlsConnect : public OneSide {
+  bool call(Deadline deadline) override {
+    net::Listener listener(net::Address::loopback());
+    const std::uint16_t port = listener.local_address().port();
+    return shake_hands([&] { return tls::connect("127.0.0.1", port, client_context(), deadline); },
+                       [&] { AsServer()(listener.accept()); });
+  }
+};
+
 [[maybe_unused]] const bool rows_added = add_blocking_calls(
     {blocking_row<TlsReceive>("recv"), blocking_row<TlsReceiveTheRest>("recv_the_rest"),
      blocking_row<TlsWaitReadable>("wait_readable"), blocking_row<TlsSend>("send"),
      blocking_row<TlsSendParts>("send_parts"), blocking_row<TlsShutdownWrite>("shutdown_write"),
      blocking_row<TlsHandshake<AsClient, AsServer>>("wrap_client"),
-     blocking_row<TlsHandshake<AsServer, AsClient>>("wrap_server")});
+     blocking_row<TlsHandshake<AsServer, AsClient>>("wrap_server"),
+     blocking_row<TlsConnect>("connect")});
 
 // -- the sweep ------------------------------------------------------------------------------------
 
@@ -276,8 +299,8 @@ protected:
     other_.kill();
   }
   void client() {
-    TlsStream stream = tls::wrap_client(net::connect(listener_.local_address()), client_context(),
-                                        "localhost", 30s);
+    TlsStream stream =
+        tls::connect("127.0.0.1", listener_.local_address().port(), client_context(), 30s);
     stream.send_all("question");
     stream.shutdown_write();
     EXPECT_EQ(stream.recv_exactly(6), "answer");

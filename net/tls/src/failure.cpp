@@ -73,6 +73,7 @@ Reason reason_of_protocol(int reason) {
 
 TlsError describe_failure(const SSL* ssl, TlsError::Phase phase, const std::string& peer,
                           bool at_end) {
+  const unsigned long last = ERR_peek_last_error(); // what OpenSSL was at, on top of what was wrong
   const QueuedError error = take_error();
   const int reason = ERR_GET_REASON(error.code);
   const bool of_ssl = ERR_GET_LIB(error.code) == ERR_LIB_SSL;
@@ -89,6 +90,9 @@ TlsError describe_failure(const SSL* ssl, TlsError::Phase phase, const std::stri
     const long result = SSL_get_verify_result(ssl);
     return {phase, reason_of_certificate(result), peer,
             "its certificate: " + std::string(X509_verify_cert_error_string(result))};
+  }
+  if (ERR_GET_LIB(last) == ERR_LIB_SSL && ERR_GET_REASON(last) == ERR_R_ASN1_LIB) {
+    return {phase, Reason::bad_certificate, peer, "its certificate is malformed: " + error.text};
   }
   if (at_end && (error.code == 0 || (of_ssl && reason == SSL_R_UNEXPECTED_EOF_WHILE_READING))) {
     return {phase, Reason::truncated, peer,
