@@ -212,7 +212,7 @@ private:
     const int on = 1;
     setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
     EXPECT_EQ(bind(fd, from.data(), from.size()), 0);
-    ::connect(fd, client.data(), client.size()); // fails if it has tried again just now
+    (void)::connect(fd, client.data(), client.size()); // fails if it has tried again just now
   }
   void hang_up() {
     for (const int fd : std::exchange(calls_, {}))
