@@ -13,7 +13,6 @@
 
 #include <grove/hub/detail/watch.hpp>
 #include <grove/hub/hub.hpp>
-#include <grove/hub/sleep.hpp>
 
 #include "../../hub/src/hub_impl.hpp"
 #include "../support/hub_test.hpp"
