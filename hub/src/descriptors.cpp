@@ -3,6 +3,7 @@
 #include "descriptors.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -83,6 +84,15 @@ bool is_descriptor_known(int fd) noexcept {
     return false;
   const auto& entry = entries[static_cast<std::size_t>(fd)];
   return entry.read != nullptr || entry.write != nullptr;
+}
+
+bool is_ready_now(int fd, short events) noexcept {
+  pollfd one{fd, events, 0};
+  int count;
+  do // a signal that is due ends it, though it does not wait
+    count = ::poll(&one, 1, 0);
+  while (count < 0 && errno == EINTR);
+  return count != 0;
 }
 
 namespace {

@@ -18,6 +18,7 @@
 #include <utility>
 
 #include <grove/hub/descriptor.hpp>
+#include <grove/hub/detail/readiness.hpp>
 #include <grove/hub/detail/without_sigpipe.hpp>
 
 namespace grove {
@@ -260,12 +261,7 @@ PipeReader::ReadableOp::ReadableOp(PipeReader& reader)
 bool PipeReader::ReadableOp::ready() const {
   if (!state_->read.empty())
     return true;
-  pollfd one{state_->fd, POLLIN, 0};
-  int count;
-  do // a signal that is due ends it, though it does not wait
-    count = ::poll(&one, 1, 0);
-  while (count < 0 && errno == EINTR);
-  return count != 0;
+  return detail::is_ready_now(state_->fd, POLLIN);
 }
 
 // -- PipeWriter ----------------------------------------------------------------------------------

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include <grove/hub/detail/closings.hpp>
+#include <grove/hub/detail/readiness.hpp>
 #include <grove/hub/detail/report.hpp>
 #include <grove/hub/exceptions.hpp>
 
@@ -173,12 +174,7 @@ void SocketState::give_way(Way way, const char* what) {
 bool SocketState::is_ready(Way way) const {
   if (way == Way::in && at_end)
     return true;
-  pollfd one{fd, static_cast<short>(way == Way::in ? POLLIN | POLLRDHUP : POLLOUT), 0};
-  int count;
-  do // a signal that is due ends it, though it does not wait
-    count = ::poll(&one, 1, 0);
-  while (count < 0 && errno == EINTR);
-  return count != 0;
+  return grove::detail::is_ready_now(fd, way == Way::in ? POLLIN | POLLRDHUP : POLLOUT);
 }
 
 bool SocketState::wait_ready(Way way, const char* what, Deadline deadline) {

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include <grove/http/router.hpp>
+#include <grove/hub/detail/readiness.hpp>
 #include <grove/hub/greenlet.hpp>
 #include <grove/hub/log.hpp>
 #include <grove/hub/timeout.hpp>
@@ -146,8 +147,8 @@ void Server::State::close_idle() {
   for (const Open& each : open) {
     if (!each.connection.idle())
       continue;
-    pollfd one{each.descriptor, POLLIN, 0};
-    if (::poll(&one, 1, 0) == 0) // else a request is there, to be answered first
+    const bool asked = grove::detail::is_ready_now(each.descriptor, POLLIN); // to be answered first
+    if (!asked)
       each.stream.close();
   }
 }

@@ -35,4 +35,7 @@ void forget_descriptor(int fd) noexcept;
 // Whether that would do anything.
 bool is_descriptor_known(int fd) noexcept;
 
+// Whether poll() finds one of `events` now, an end or an error; no suspension point.
+bool is_ready_now(int fd, short events) noexcept;
+
 } // namespace grove::detail
