@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include <array>
+#include <cstdint>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -11,14 +12,18 @@
 #include <utility>
 #include <vector>
 
+#include <grove/http/authorization.hpp>
 #include <grove/http/router.hpp>
 #include <grove/http/server.hpp>
 #include <grove/hub/event.hpp>
 #include <grove/hub/greenlet.hpp>
 #include <grove/net/connect.hpp>
 #include <grove/net/listener.hpp>
+#include <grove/net/relay.hpp>
+#include <grove/tls.hpp>
 
 #include "../support/hub_test.hpp"
+#include "../tls/authority.hpp"
 
 namespace grove::test {
 namespace {
@@ -305,6 +310,93 @@ TEST_F(HttpClientTest, goes_by_a_proxy) {
   Client client(options);
   EXPECT_EQ(client.get(base + "/hello").text(), "hello");
   EXPECT_THAT(seen, testing::ElementsAre(base + "/hello"));
+}
+
+// A proxy that opens ways, to whom it knows, and notes what it was asked.
+struct WayProxy {
+  std::vector<std::string> asked;
+  http::Server server{
+      net::Address::loopback(), [this](Request& request) {
+        asked.push_back(std::string(request.method()) + " " + std::string(request.target()) + " " +
+                        std::string(request.field("Proxy-Authorization").value_or("-")));
+        if (request.field("Proxy-Authorization") != http::basic_authorization("ann", "secret"))
+          throw http::Error(407, "who are you?");
+        const auto colon = request.target().rfind(':');
+        auto socket = std::make_shared<net::StreamSocket>(
+            net::connect(std::string(request.target().substr(0, colon)),
+                         static_cast<std::uint16_t>(
+                             std::stoi(std::string(request.target().substr(colon + 1))))));
+        Response response(200);
+        response.body() =
+            Response::TakeOver([socket](net::Stream& client, const std::string& received) {
+              socket->send_all(received);
+              net::relay(client, *socket);
+            });
+        return response;
+      }};
+  WayProxy() { server.start(); }
+  std::string url() const { return "http://" + server.address().to_string(); }
+};
+
+TEST_F(HttpClientTest, https_and_websockets_go_by_a_way_through_a_proxy) {
+  const Issued identity = issue({});
+  const tls::ServerContext context({.identities = {identity.identity()}});
+  http::ServerOptions secured;
+  secured.secure = [context](net::StreamSocket&& socket) {
+    return std::make_unique<tls::TlsStream>(tls::wrap_server(std::move(socket), context));
+  };
+  http::Server secret(
+      net::Address::loopback(),
+      [](Request& request) {
+        EXPECT_FALSE(request.field("Proxy-Authorization").has_value());
+        return Response(request.secure() ? "secret" : "open");
+      },
+      secured);
+  secret.start();
+  WayProxy proxy;
+  ClientOptions options;
+  options.proxy = proxy.url();
+  options.proxy_fields = {{"Proxy-Authorization", http::basic_authorization("ann", "secret")}};
+  options.tls = std::make_shared<tls::ClientContext>(
+      tls::ClientOptions{.authorities = identity.authorities()});
+  Client client(options);
+  const std::string place = "localhost:" + std::to_string(secret.address().port());
+  EXPECT_EQ(client.get("https://" + place + "/").text(), "secret");
+  EXPECT_EQ(client.get("https://" + place + "/").text(), "secret"); // the same way
+  const std::string at = server->address().to_string();
+  auto socket = client.websocket("ws://" + at + "/ws");
+  socket.send_text("hello");
+  EXPECT_EQ(socket.recv(20s)->data, "hello");
+  socket.close();
+  const std::string who = " " + http::basic_authorization("ann", "secret");
+  EXPECT_THAT(proxy.asked, testing::ElementsAre("CONNECT " + place + who, "CONNECT " + at + who));
+
+  options.proxy_fields.clear();
+  Client stranger(options);
+  EXPECT_THAT(text_of<ClientError>([&] { stranger.get("https://" + place + "/"); }),
+              HasSubstr("connect: the proxy says 407"));
+}
+
+TEST_F(HttpClientTest, a_server_of_https_proves_who_it_is) {
+  const Issued identity = issue({.names = {"DNS:localhost"}});
+  const tls::ServerContext context({.identities = {identity.identity()}});
+  http::ServerOptions secured;
+  secured.secure = [context](net::StreamSocket&& socket) {
+    return std::make_unique<tls::TlsStream>(tls::wrap_server(std::move(socket), context));
+  };
+  http::Server secret(
+      net::Address::loopback(), [](Request&) { return Response("secret"); }, secured);
+  secret.start();
+  const std::string port = std::to_string(secret.address().port());
+  ClientOptions options;
+  EXPECT_THAT(error_of("https://localhost:" + port + "/", options), HasSubstr(": connect: "));
+  options.tls = std::make_shared<tls::ClientContext>(
+      tls::ClientOptions{.authorities = identity.authorities()});
+  Client client(options);
+  EXPECT_EQ(client.get("https://localhost:" + port + "/").text(), "secret");
+  EXPECT_THAT(error_of("https://127.0.0.1:" + port + "/", options), // another name
+              HasSubstr(": connect: "));
+  EXPECT_THAT(error_of("http://127.0.0.1:" + port + "/", options), HasSubstr(": head: "));
 }
 
 TEST_F(HttpClientTest, opens_websockets) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Fields, queries, cookies, dates, log lines and trusted proxies.
 #include <grove/http/access_log.hpp>
+#include <grove/http/authorization.hpp>
 #include <grove/http/cookie.hpp>
 #include <grove/http/fields.hpp>
 #include <grove/http/query.hpp>
@@ -173,6 +174,39 @@ TEST(TrustedProxies, only_those_speak_for_others) {
   EXPECT_EQ(client("junk, 10.0.0.3"), "10.0.0.3");
   for (const char* bad : {"10.0.0.0/33", "10.0.0.0/", "name", "::1/129", "10.0.0.0/8x"})
     EXPECT_THROW(detail::TrustedProxies({bad}), std::invalid_argument) << bad;
+}
+
+// -- names and passwords -------------------------------------------------------------------------
+
+std::string credentials(std::string_view field) {
+  const auto found = basic_credentials(Request::make("GET", "/", {}, {{"Authorization", field}}));
+  return found ? found->user + "|" + found->password : "none";
+}
+
+TEST(BasicAuthorization, is_what_rfc_7617_has) {
+  EXPECT_EQ(basic_authorization("Aladdin", "open sesame"), "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
+  EXPECT_EQ(credentials(basic_authorization("Aladdin", "open sesame")), "Aladdin|open sesame");
+  EXPECT_EQ(credentials(basic_authorization("a", "b:c")), "a|b:c");
+  EXPECT_EQ(credentials(basic_authorization("grüß", "dich")), "grüß|dich");
+  EXPECT_EQ(credentials("bAsIc  Og=="), "|");
+  EXPECT_THROW(basic_authorization("a:b", "c"), std::invalid_argument);
+  EXPECT_THROW(basic_authorization("a", "b\nc"), std::invalid_argument);
+}
+
+TEST(BasicAuthorization, what_is_broken_is_none) {
+  for (const char* field :
+       {"", "Basic", "Basic ", "Bearer Og==", "BasicOg==", "Basic Og",
+        "Basic Og=", "Basic O===", "Basic Og==Og==", "Basic Oh==", "Basic O g=", "Basic !!!!",
+        "Basic YWJj" /* no colon */, "Basic OgA=" /* a NUL */, "Basic -_-_"})
+    EXPECT_EQ(credentials(field), "none") << field;
+  EXPECT_FALSE(basic_credentials(Request::make("GET", "/")).has_value());
+}
+
+TEST(BasicAuthorization, passwords_are_compared_as_a_whole) {
+  EXPECT_TRUE(equals_in_constant_time("secret", "secret"));
+  EXPECT_TRUE(equals_in_constant_time("", ""));
+  EXPECT_FALSE(equals_in_constant_time("secret", "secreT"));
+  EXPECT_FALSE(equals_in_constant_time("secret", "secre"));
 }
 
 } // namespace

@@ -27,7 +27,11 @@ struct ClientState {
   Client::Stats stats{};
 
   std::unique_ptr<net::Stream> connect(const Url& url);
+  // The proxy passes its requests on; else it opens a way to the server.
+  static bool goes_through(const Url& url) { return url.scheme == "http"; }
+  void open_way(net::StreamSocket& socket, const Url& url, Deadline deadline) const;
   WirePool& pool_of(const Url& url);
+  Fields with_proxy_fields(Fields fields) const;
   std::unique_ptr<Exchange> ask(const ClientRequest& request, const Url& url,
                                 const std::string& method, const Fields& fields);
   const tls::ClientContext& tls_context();
@@ -39,31 +43,46 @@ const tls::ClientContext& ClientState::tls_context() {
   return *options.tls;
 }
 
+// RFC 9110, 9.3.6.
+void ClientState::open_way(net::StreamSocket& socket, const Url& url, Deadline deadline) const {
+  const bool bare = url.host.find(':') == std::string::npos; // no IPv6
+  const std::string place =
+      (bare ? url.host : "[" + url.host + "]") + ":" + std::to_string(url.port);
+  std::string text = "CONNECT " + place + " HTTP/1.1\r\nHost: " + place + "\r\n";
+  for (const auto field : options.proxy_fields)
+    text += std::string(field.name) + ": " + std::string(field.value) + "\r\n";
+  socket.send_all(text + "\r\n", deadline);
+  ResponseParser parser{Limits{}};
+  ResponseHead head;
+  for (std::string received;;) { // byte by byte: what follows is the server's
+    const std::string more = socket.recv(1, deadline);
+    if (more.empty())
+      throw std::runtime_error("the proxy closed the connection");
+    received += more;
+    if (parser.head(received, true, head) > 0)
+      break;
+  }
+  if (head.status < 200 || head.status >= 300)
+    throw std::runtime_error("the proxy says " + std::to_string(head.status) + " " + head.reason);
+}
+
 std::unique_ptr<net::Stream> ClientState::connect(const Url& url) {
   const Deadline deadline = options.timeouts.connect;
   const Url& next = proxy ? *proxy : url;
   net::StreamSocket socket = net::connect(next.host, next.port, deadline);
   ++stats.connections;
-  if (proxy && url.secure()) {
-    const std::string place = url.host + ":" + std::to_string(url.port);
-    socket.send_all("CONNECT " + place + " HTTP/1.1\r\nHost: " + place + "\r\n\r\n", deadline);
-    ResponseParser parser{Limits{}};
-    ResponseHead head;
-    for (std::string received;;) { // byte by byte: what follows is the server's
-      const std::string more = socket.recv(1, deadline);
-      if (more.empty())
-        throw std::runtime_error("the proxy closed the connection");
-      received += more;
-      if (parser.head(received, true, head) > 0)
-        break;
-    }
-    if (head.status < 200 || head.status >= 300)
-      throw std::runtime_error("the proxy says " + std::to_string(head.status) + " " + head.reason);
-  }
+  if (proxy && !goes_through(url))
+    open_way(socket, url, deadline);
   if (!url.secure())
     return std::make_unique<net::StreamSocket>(std::move(socket));
   return std::make_unique<tls::TlsStream>(
       tls::wrap_client(std::move(socket), tls_context(), url.host, deadline));
+}
+
+Fields ClientState::with_proxy_fields(Fields fields) const {
+  for (const auto field : options.proxy_fields)
+    fields.set(field.name, field.value);
+  return fields;
 }
 
 WirePool& ClientState::pool_of(const Url& url) {
@@ -101,7 +120,8 @@ std::unique_ptr<Exchange> ClientState::ask(const ClientRequest& request, const U
     const bool used = exchange->lease->used;
     ++stats.requests;
     try {
-      exchange->send(request, fields, proxy && !url.secure());
+      const bool by_proxy = proxy && goes_through(url);
+      exchange->send(request, by_proxy ? with_proxy_fields(fields) : fields, by_proxy);
       exchange->receive_head();
       return exchange;
     } catch (const ClientError&) {

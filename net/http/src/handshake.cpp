@@ -12,6 +12,7 @@
 
 #include <grove/http/error.hpp>
 
+#include "base64.hpp"
 #include "grammar.hpp"
 
 namespace grove::http::detail {
@@ -19,10 +20,7 @@ namespace grove::http::detail {
 namespace {
 
 std::string base64(const unsigned char* data, std::size_t size) {
-  std::string text((size + 2) / 3 * 4 + 1, '\0'); // EVP_EncodeBlock ends it with a NUL
-  EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()), data, static_cast<int>(size));
-  text.pop_back();
-  return text;
+  return to_base64({reinterpret_cast<const char*>(data), size});
 }
 
 // 16 bytes in base64.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <grove/http/access_log.hpp>
+#include <grove/http/authorization.hpp>
 #include <grove/http/client.hpp>
 #include <grove/http/cookie.hpp>
 #include <grove/http/error.hpp>

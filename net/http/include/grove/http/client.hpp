@@ -55,9 +55,11 @@ struct ClientOptions {
   Limits limits{.body = ~std::uint64_t{0}}; // of answers; their bodies are read piece by piece
   unsigned max_redirects = 10;              // 0: they are answers like others
   std::size_t connections_per_origin = 16;  // more requests wait for one of them
-  // "http://host:port": asked to pass requests on, and (CONNECT) for a way to servers of https.
+  // "http://host:port": asked to pass requests on, and (CONNECT) for a way to servers of https, and
+  // for WebSockets.
   std::string proxy{};
-  Fields fields{}; // sent with each request
+  Fields proxy_fields{}; // for the proxy alone: Proxy-Authorization, see authorization.hpp
+  Fields fields{};       // sent with each request
   // Asks for answers in gzip, and inflates them; their Content-Encoding is gone then. Not where a
   // request has an Accept-Encoding of its own, or a Range.
   bool gzip = true;
