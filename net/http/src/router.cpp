@@ -176,7 +176,7 @@ Router& Router::limit_bodies(std::uint64_t bytes) {
 std::optional<std::uint64_t> Router::body_limit(std::string_view method,
                                                 std::string_view path) const {
   if (const Routes::Mount* mount = routes_->mount_of(path)) {
-    const Router* const within = mount->handler.target<Router>();
+    const auto* const within = mount->handler.target<Router>();
     const auto limit = within == nullptr
                            ? std::nullopt
                            : within->body_limit(method, path.substr(mount->prefix.size()));
