@@ -20,7 +20,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 # What stays behind our own interfaces.
 WRAPPED = re.compile(
     r"^(ev\.h|ev\+\+\.h|ares(_[a-z]+)?\.h|zmq\.h|zmq\.hpp|zmq_addon\.hpp|msgpack(\.hpp|\.h|/.*)"
-    r"|openssl/.*|wslay/.*|zlib\.h|boost/(beast|asio|context)(/.*|\.hpp)|fmt/.*|spdlog/.*)$"
+    r"|openssl/.*|zlib\.h|boost/(beast|asio|context)(/.*|\.hpp)|fmt/.*|spdlog/.*)$"
 )
 
 

@@ -21,6 +21,8 @@
 #include <grove/net/connect.hpp>
 
 #include "../support/hub_test.hpp"
+#include "../support/memory_stream.hpp"
+#include "websocket_core.hpp"
 
 namespace grove::test {
 namespace {
@@ -247,6 +249,15 @@ TEST_F(WebSocketTest, a_reason_that_comes_in_pieces_is_checked_too) {
   EXPECT_EQ(read_all(socket), closing(1007));
 }
 
+// RFC 6455 7.1.1: bytes that nobody reads would reset the connection, and the close be lost.
+TEST_F(WebSocketTest, a_peer_that_still_sends_sees_what_it_did_wrong) {
+  serve(echo);
+  net::StreamSocket socket = raw();
+  const auto sent = socket.try_send(frame(0x83, "reserved") + std::string(1024 * 1024, 'x'));
+  ASSERT_GT(sent.value(), 100'000); // more than is received in one go
+  EXPECT_EQ(read_all(socket), closing(1002));
+}
+
 TEST_F(WebSocketTest, control_frames_come_between_fragments) {
   serve(echo);
   EXPECT_EQ(talk(frame(0x01, "hel") + frame(0x89, "ping") + frame(0x80, "lo") + goodbye),
@@ -315,6 +326,41 @@ TEST_F(WebSocketTest, silence_is_asked_and_then_ended) {
   socket.close();
 }
 
+TEST_F(WebSocketTest, nobody_is_given_up_while_nobody_listens) {
+  WebSocketOptions options;
+  options.ping = 10ms;
+  options.dead = 30ms;
+  serve(
+      [](WebSocket& socket) {
+        sleep(200ms);
+        socket.send_text(socket.recv().value().data);
+      },
+      options);
+  auto quiet = raw(); // answers no ping
+  quiet.send_all(frame(0x81, "hello"));
+  const std::string all = read_all(quiet);
+  EXPECT_THAT(all, StartsWith(frame(0x81, "hello", false)));
+}
+
+TEST_F(WebSocketTest, a_peer_that_takes_its_time_with_a_long_message_lives) {
+  WebSocketOptions options;
+  options.ping = 10ms;
+  options.dead = 30ms;
+  options.send_queue = 64 * 1024 * 1024;
+  const std::string data(16 * 1024 * 1024, 'x'); // more than the kernel takes
+  serve(
+      [&](WebSocket& socket) {
+        socket.send_binary(data);
+        socket.recv();
+      },
+      options);
+  auto slow = raw();
+  sleep(200ms);
+  std::string all(data.size() + 10, '\0');
+  slow.recv_exactly(all, 20s);
+  EXPECT_TRUE(all.ends_with(std::string_view(data).substr(10)));
+}
+
 TEST_F(WebSocketTest, senders_wait_while_the_line_is_full) {
   WebSocketOptions options;
   options.send_queue = 10'000;
@@ -339,6 +385,38 @@ TEST_F(WebSocketTest, senders_wait_while_the_line_is_full) {
   for (int i = 0; i < before; ++i)
     ASSERT_EQ(socket.recv(20s)->data.size(), 10'000);
   socket.close();
+}
+
+// At once, in the line, in pieces: whatever way each goes.
+TEST_F(WebSocketTest, messages_keep_their_order) {
+  constexpr unsigned count = 3000;
+  const auto text = [](unsigned i) {
+    return std::to_string(i) + ' ' + std::string(i % 10 == 0 ? i * 20 : i % 50, 'x');
+  };
+  serve([&](WebSocket& socket) {
+    for (unsigned i = 0; i < count; ++i) {
+      socket.send_text(text(i));
+      if (i % 3 == 0)
+        yield();
+    }
+    socket.recv();
+  });
+  WebSocket socket = connect();
+  for (unsigned i = 0; i < count; ++i)
+    ASSERT_EQ(socket.recv(20s)->data, text(i));
+  socket.close();
+}
+
+TEST_F(WebSocketTest, answers_to_what_came_together_leave_together) {
+  MemoryStream stream(frame(0x81, "a") + frame(0x89, "b") + frame(0x82, "c") + goodbye);
+  WebSocket socket(
+      std::make_unique<http::detail::WebSocketCore>(http::detail::Side::server, stream, nullptr, "",
+                                                    http::detail::Agreement{}, WebSocketOptions{}));
+  echo(socket);
+  socket.close();
+  EXPECT_EQ(stream.sent, frame(0x81, "a", false) + frame(0x8a, "b", false) +
+                             frame(0x82, "c", false) + closing(1000));
+  EXPECT_EQ(stream.writes, 1);
 }
 
 TEST_F(WebSocketTest, a_kill_at_recv_loses_nothing) {
@@ -376,6 +454,30 @@ TEST_F(WebSocketTest, messages_may_be_deflated) {
   bomb.send_binary(std::string(150'000, '\0')); // some hundred bytes on the wire
   EXPECT_FALSE(bomb.recv(20s));
   EXPECT_EQ(bomb.close_code(), 1009);
+}
+
+// RFC 7692 7.1.2
+TEST_F(WebSocketTest, windows_may_be_smaller) {
+  std::string data;
+  for (int i = 0; i < 20'000; ++i)
+    data += std::to_string(i * i % 977);
+  for (const int bits : {8, 9, 12, 15}) {
+    WebSocketOptions options;
+    options.deflate = true;
+    options.deflate_window_bits = bits;
+    serve(echo, options);
+    for (const int ours : {8, 10, 15}) {
+      options.deflate_window_bits = ours;
+      WebSocket socket = connect(options);
+      socket.send_text(data);
+      EXPECT_EQ(socket.recv(20s)->data, data) << bits << " and " << ours;
+      socket.close();
+      EXPECT_EQ(socket.close_code(), 1000);
+    }
+  }
+  WebSocketOptions none;
+  none.deflate_window_bits = 16;
+  EXPECT_THROW(connect(none), std::invalid_argument);
 }
 
 TEST_F(WebSocketTest, the_rest_of_a_handshake_is_the_first_frame) {

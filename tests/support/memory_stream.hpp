@@ -24,6 +24,7 @@ public:
       : input_(std::move(input)), piece_(std::move(piece)) {}
 
   std::size_t reads = 0;
+  std::size_t writes = 0;
   std::string sent;
   std::size_t left() const { return input_.size() - at_; }
 
@@ -43,6 +44,7 @@ private:
   }
   bool wait_to_read(Deadline) override { return true; }
   std::size_t write_some(std::span<const std::string_view> parts, Deadline) override {
+    ++writes;
     std::size_t room = piece_();
     const std::size_t before = sent.size();
     for (const std::string_view part : parts) {

@@ -1,25 +1,21 @@
 // SPDX-License-Identifier: MIT
-// Deflater: messages, compressed one by one (RFC 7692, without context takeover).
+// Messages, compressed one by one (RFC 7692, without context takeover).
 #pragma once
 
 #include <cstddef>
-#include <optional>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
 namespace grove::http::detail {
 
-// Holds no memory between messages.
-class Deflater {
-public:
-  explicit Deflater(int window_bits) : window_bits_(window_bits) {}
-  std::string compress(std::string_view data) const;
-  // Empty, with the fault set, for what would be longer than the limit, or is no deflated message.
-  enum class Fault { none, too_long, broken };
-  static std::string decompress(std::string_view data, std::size_t limit, Fault& fault);
+// No memory is held for a connection: a thread has one compressor and one decompressor for all. The
+// window is of 2^bits bytes, 8 to 15.
+std::string compress_message(std::string_view data, int window_bits);
 
-private:
-  int window_bits_; // 9 to 15
-};
+// Empty, with the fault set, for what would be longer than the limit, or is no deflated message.
+enum class InflateFault : std::uint8_t { none, too_long, broken };
+std::string decompress_message(std::string_view data, int window_bits, std::size_t limit,
+                               InflateFault& fault);
 
 } // namespace grove::http::detail

@@ -5,10 +5,8 @@
 #include <openssl/evp.h>
 
 #include <array>
-#include <charconv>
 #include <cstdlib>
 #include <new>
-#include <optional>
 
 #include <grove/http/error.hpp>
 
@@ -86,82 +84,6 @@ std::string chosen_protocol(const Fields& fields, const std::vector<std::string>
       return protocol;
   }
   return {};
-}
-
-namespace {
-
-// One offer: RFC 7692, 7.1. Nothing if it has what we cannot, or what is no parameter of it.
-std::optional<std::string> answer_to(const std::vector<std::string_view>& offer,
-                                     Agreement& agreement) {
-  std::string answer = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
-  std::vector<std::string_view> seen;
-  int bits = 15;
-  for (std::size_t i = 1; i < offer.size(); ++i) {
-    const auto equals = offer[i].find('=');
-    const std::string_view name = trimmed(offer[i].substr(0, equals));
-    std::string_view value = equals == std::string_view::npos
-                                 ? std::string_view()
-                                 : trimmed(offer[i].substr(equals + 1));
-    if (value.size() >= 2 && value.front() == '"' && value.back() == '"')
-      value = value.substr(1, value.size() - 2);
-    if (std::find(seen.begin(), seen.end(), name) != seen.end())
-      return std::nullopt;
-    seen.push_back(name);
-    if (name == "server_no_context_takeover" || name == "client_no_context_takeover") {
-      if (equals != std::string_view::npos)
-        return std::nullopt;
-    } else if (name == "server_max_window_bits" || name == "client_max_window_bits") {
-      if (equals == std::string_view::npos && name == "client_max_window_bits")
-        continue; // it would obey; ours is the largest
-      int number = 0;
-      const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
-      if (error != std::errc() || end != value.data() + value.size() || value.front() == '0' ||
-          number < 8 || number > 15)
-        return std::nullopt;
-      if (name == "server_max_window_bits") {
-        if (number == 8) // zlib cannot
-          return std::nullopt;
-        bits = number;
-        answer += "; server_max_window_bits=" + std::to_string(number);
-      }
-    } else {
-      return std::nullopt;
-    }
-  }
-  agreement.deflate = true;
-  agreement.our_window_bits = bits;
-  return answer;
-}
-
-} // namespace
-
-std::string accept_deflate(const Fields& fields, Agreement& agreement) {
-  const std::string offers = fields.joined("Sec-WebSocket-Extensions");
-  for (const std::string_view offer : split(offers, ',')) {
-    const auto parts = split(offer, ';');
-    if (parts.front() != "permessage-deflate")
-      continue;
-    if (auto answer = answer_to(parts, agreement))
-      return *std::move(answer);
-  }
-  return {};
-}
-
-bool takes_deflate(const Fields& fields, Agreement& agreement) {
-  const std::string text = fields.joined("Sec-WebSocket-Extensions");
-  const auto parts = split(text, ';');
-  if (parts.front() != "permessage-deflate" || text.find(',') != std::string::npos)
-    return false;
-  bool resets = false;
-  for (std::size_t i = 1; i < parts.size(); ++i) {
-    if (parts[i] == "server_no_context_takeover")
-      resets = true;
-    else if (parts[i] != "client_no_context_takeover" &&
-             !parts[i].starts_with("server_max_window_bits="))
-      return false;
-  }
-  agreement.deflate = resets; // else it would count on what it sent before
-  return resets;
 }
 
 } // namespace grove::http::detail

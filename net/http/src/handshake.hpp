@@ -9,8 +9,6 @@
 #include <grove/http/fields.hpp>
 #include <grove/http/request.hpp>
 
-#include "websocket_core.hpp"
-
 namespace grove::http::detail {
 
 // Of a key the proof that it was understood.
@@ -24,10 +22,5 @@ std::string checked_key(const Request& request);
 void check_origin(const Request& request, const std::vector<std::string>& allowed);
 // The best of ours that the client speaks; empty if there is none.
 std::string chosen_protocol(const Fields& fields, const std::vector<std::string>& ours);
-// The answer to the first offer of permessage-deflate that can be taken; empty if there is none.
-std::string accept_deflate(const Fields& fields, Agreement& agreement);
-
-// Client: whether the server's answer is one to what we offer, without context takeover.
-bool takes_deflate(const Fields& fields, Agreement& agreement);
 
 } // namespace grove::http::detail

@@ -9,6 +9,7 @@
 
 #include <grove/http/error.hpp>
 
+#include "deflate_offer.hpp"
 #include "handshake.hpp"
 #include "utf8.hpp"
 #include "websocket_core.hpp"
@@ -20,36 +21,24 @@ WebSocket::WebSocket(WebSocket&&) noexcept = default;
 WebSocket& WebSocket::operator=(WebSocket&&) noexcept = default;
 WebSocket::~WebSocket() = default;
 
-namespace {
-constexpr std::uint8_t text_frame = 1;
-constexpr std::uint8_t binary_frame = 2;
-constexpr std::uint8_t ping_frame = 9;
-
-// RFC 6455, 7.4: those that may stand in a frame.
-bool may_be_sent(std::uint16_t code) {
-  return (code >= 1000 && code <= 1014 && code != 1004 && code != 1005 && code != 1006) ||
-         (code >= 3000 && code <= 4999);
-}
-} // namespace
-
 std::optional<WebSocket::Message> WebSocket::recv(Deadline deadline) {
   return core_->recv(deadline);
 }
 void WebSocket::send_text(std::string_view text, Deadline deadline) {
   if (!detail::is_utf8(text))
     throw std::invalid_argument("grove: WebSocket.send_text: the text is not UTF-8");
-  core_->send(text_frame, text, deadline);
+  core_->send(detail::Opcode::text, text, deadline);
 }
 void WebSocket::send_binary(std::string_view data, Deadline deadline) {
-  core_->send(binary_frame, data, deadline);
+  core_->send(detail::Opcode::binary, data, deadline);
 }
 void WebSocket::ping(std::string_view data) {
-  if (data.size() > 125)
+  if (data.size() > detail::most_control)
     throw std::invalid_argument("grove: WebSocket.ping: more than 125 bytes");
-  core_->send(ping_frame, data, {});
+  core_->send(detail::Opcode::ping, data, {});
 }
 void WebSocket::close(std::uint16_t code, std::string_view reason) {
-  if (!may_be_sent(code))
+  if (!detail::is_close_code(code))
     throw std::invalid_argument("grove: WebSocket.close: " + std::to_string(code) +
                                 " must not be sent");
   if (reason.size() > 123 || !detail::is_utf8(reason))
@@ -64,13 +53,14 @@ std::string_view WebSocket::protocol() const { return core_->protocol(); }
 Response accept_websocket(Request& request, std::function<void(WebSocket&)> serve,
                           WebSocketOptions options) {
   using detail::Agreement;
+  detail::check(options);
   const std::string accept = detail::checked_key(request);
   detail::check_origin(request, options.origins);
   Agreement agreement;
   agreement.protocol = detail::chosen_protocol(request.fields(), options.protocols);
   std::string extension;
   if (options.deflate)
-    extension = detail::accept_deflate(request.fields(), agreement);
+    extension = detail::accept_deflate(request.fields(), options.deflate_window_bits, agreement);
 
   const std::string protocol = agreement.protocol;
   Response response = Response::upgrade(

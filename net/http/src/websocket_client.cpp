@@ -9,6 +9,7 @@
 #include <grove/http/websocket.hpp>
 #include <grove/hub/exceptions.hpp>
 
+#include "deflate_offer.hpp"
 #include "grammar.hpp"
 #include "handshake.hpp"
 #include "response_parser.hpp"
@@ -19,6 +20,7 @@ namespace grove::http {
 WebSocket connect_websocket(std::unique_ptr<net::Stream> stream, std::string_view host,
                             std::string_view target, const Fields& fields, WebSocketOptions options,
                             Deadline deadline) {
+  detail::check(options);
   const std::string key = detail::fresh_key();
   Fields all;
   all.add("Host", host);
@@ -31,10 +33,8 @@ WebSocket connect_websocket(std::unique_ptr<net::Stream> stream, std::string_vie
     protocols += (protocols.empty() ? "" : ", ") + protocol;
   if (!protocols.empty())
     all.add("Sec-WebSocket-Protocol", protocols);
-  if (options.deflate) {
-    all.add("Sec-WebSocket-Extensions",
-            "permessage-deflate; server_no_context_takeover; client_no_context_takeover");
-  }
+  if (options.deflate)
+    all.add("Sec-WebSocket-Extensions", detail::deflate_offer(options.deflate_window_bits));
   for (const auto field : fields)
     all.add(field.name, field.value);
   if (target.empty() || target.front() != '/' ||
@@ -72,13 +72,14 @@ WebSocket connect_websocket(std::unique_ptr<net::Stream> stream, std::string_vie
                                                agreement.protocol) == options.protocols.end())
     refuse("the server chose a sub-protocol that was not offered");
   if (answer.fields.has("Sec-WebSocket-Extensions")) {
-    if (!options.deflate || !detail::takes_deflate(answer.fields, agreement))
+    if (!options.deflate ||
+        !detail::takes_deflate(answer.fields, options.deflate_window_bits, agreement))
       refuse("the server chose an extension that was not offered");
   }
   net::Stream& connected = *stream;
-  return WebSocket(std::make_unique<detail::WebSocketCore>(
-      detail::Side::client, connected, std::move(stream), std::move(received), std::move(agreement),
-      std::move(options)));
+  return WebSocket(std::make_unique<detail::WebSocketCore>(detail::Side::client, connected,
+                                                           std::move(stream), std::move(received),
+                                                           std::move(agreement), options));
 }
 
 } // namespace grove::http

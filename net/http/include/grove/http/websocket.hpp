@@ -32,6 +32,9 @@ struct WebSocketOptions {
   std::chrono::milliseconds write{10'000};  // without taking anything: likewise
   std::chrono::milliseconds close{5'000};   // for the closing handshake
   bool deflate = false;                     // offers or takes permessage-deflate (RFC 7692)
+  // The most that either side is to look back for what it repeats, 2^bits bytes: 8 to 15. Smaller
+  // ones compress less and take less memory, of the thread's here; the peer may not be able to.
+  int deflate_window_bits = 15;
   // The sub-protocols that are spoken here, the best first.
   std::vector<std::string> protocols{};
   // Server: the values of Origin that are let in. Empty: a page of the same host as Host says, and
