@@ -77,6 +77,7 @@ ROWS = [
     Row("http/two_hubs", ("hello", "2"), [Bar("per_second", ("one hub",)), Bar("cpu_ns", ("one hub",))], cpus="0,1"),
     Row("http/websocket_1000", ("websocket",),
         [Bar("per_second", ("TCP echo",), at_least=0.9), Bar("cpu_ns", ("TCP echo",))], 1000),
+    Row("http/websocket_idle_10000", ("websocket",), [Bar("bytes_each")], 10000),
     Row("http/parse", (), [Bar("ns", ("basic_parser",), at_most=1.6), Bar("instructions", ("basic_parser",))]),
     Row("http/idle_10000", ("hello",), [Bar("bytes_each", at_most_value=8 * 1024)], 10000),
 ]
@@ -141,6 +142,9 @@ class Rows:
     def contestants(self, row):
         if row.name == "http/idle_10000":
             return {"Grove": self.grove(row.serve, own_load(self.programs, "http_load", "idle", row.connections), 1)}
+        if row.name == "http/websocket_idle_10000":
+            drive = own_load(self.programs, "http_load", "websocket_idle", row.connections)
+            return {"Grove": self.grove(row.serve, drive, 1)}
         if row.name == "http/websocket_1000":
             ours = own_load(self.programs, "http_load", "websocket", row.connections, SECONDS)
             theirs = own_load(self.programs, "net_load", "echo", row.connections, 1, SECONDS)

@@ -53,6 +53,12 @@ struct WebSocket {
   }
 };
 
+void visit_socket(bench::EchoConnection<WebSocket>& one) {
+  one.send(1);
+  while (one.receive(nullptr) == 0)
+    std::this_thread::yield();
+}
+
 struct Visitor {
   int fd;
   explicit Visitor(std::uint16_t port) : fd(bench::connect_to(port)) {}
@@ -74,7 +80,9 @@ int usage() {
   std::fputs("http_load websocket PORT PID CONNECTIONS SECONDS\n"
              "    64-byte messages that are echoed, one under way on each\n"
              "http_load idle PORT PID CONNECTIONS\n"
-             "    one request on each, then nothing\n",
+             "    one request on each, then nothing\n"
+             "http_load websocket_idle PORT PID CONNECTIONS\n"
+             "    one message on each, then nothing\n",
              stderr);
   return 2;
 }
@@ -90,6 +98,8 @@ int main(int argc, char** argv) {
     bench::measure_echo<WebSocket>(port, argv[3], number(4), 1, std::strtod(argv[5], nullptr));
   else if (mode == "idle" && argc == 5)
     bench::measure_idle<Visitor>(port, argv[3], number(4), visit);
+  else if (mode == "websocket_idle" && argc == 5)
+    bench::measure_idle<bench::EchoConnection<WebSocket>>(port, argv[3], number(4), visit_socket);
   else
     return usage();
   return 0;
