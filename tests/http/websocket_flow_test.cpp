@@ -14,6 +14,7 @@ TEST_F(WebSocketFlowTest, one_receives_while_others_send) {
   serve(echo);
   WebSocket socket = connect();
   std::vector<GreenletRef<>> senders;
+  senders.reserve(count);
   for (int i = 0; i < count; ++i)
     senders.push_back(spawn([&socket, i] { socket.send_text(std::to_string(i)); }));
   std::vector<bool> seen(count);

@@ -83,7 +83,7 @@ TEST(WebSocketReader, finds_the_same_however_the_bytes_are_cut) {
                                    "text \xf0\x9f\x98\x80", "binary " + std::string(70'000, 'x'),
                                    "close bye"));
   EXPECT_EQ(whole.code, 1000);
-  for (const std::size_t piece : {1, 2, 3, 5, 7, 13, 64, 1000, 65'536})
+  for (const std::size_t piece : {1U, 2U, 3U, 5U, 7U, 13U, 64U, 1000U, 65'536U})
     EXPECT_EQ(read(all, piece), whole) << piece;
 }
 
