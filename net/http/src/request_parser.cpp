@@ -90,45 +90,6 @@ bool is_absolute(std::string_view target) {
 
 } // namespace
 
-} // namespace grove::http::detail
-
-// Beast's own has 4 KiB on the stack for a folded value, which we refuse. To call beyond them costs
-// each connection a second page of its stack, cold whenever there are many: 6 % of a request at
-// 1,000 connections. Otherwise it is Beast's, word by word.
-template <>
-void boost::beast::http::basic_parser<true>::parse_fields(const char*& in, const char* last,
-                                                          error_code& ec) {
-  static thread_local beast::detail::char_buffer<max_obs_fold> folded;
-  string_view name;
-  string_view value;
-  const char* p = in;
-  while (true) {
-    if (p + 2 > last) {
-      ec = error::need_more;
-      return;
-    }
-    if (p[0] == '\r') {
-      if (p[1] != '\n')
-        ec = error::bad_line_ending;
-      in = p + 2;
-      return;
-    }
-    parse_field(p, last, name, value, folded, ec);
-    if (ec)
-      return;
-    const field known = string_to_field(name);
-    do_field(known, value, ec);
-    if (ec)
-      return;
-    on_field_impl(known, name, value, ec);
-    if (ec)
-      return;
-    in = p;
-  }
-}
-
-namespace grove::http::detail {
-
 // One request of a connection. Beast's parser serves once.
 class RequestHandler final : public beast::http::basic_parser<true> {
 public:
