@@ -103,8 +103,8 @@ public:
   std::optional<Watch> timer_watch;
   std::int64_t timer_armed_for = 0; // 0: not armed
   std::size_t watches = 0;          // active ones
-  std::size_t counted_watches = 0; // of these, those that count against a Deadlock
-  std::uint32_t attachments = 0;   // see Hub::attach()
+  std::size_t counted_watches = 0;  // of these, those that count against a Deadlock
+  std::uint32_t attachments = 0;    // see Hub::attach()
   void detach() {
     if (attachments != 0) // in the child of a fork those of the parent do not count
       --attachments;

@@ -4,7 +4,6 @@
 
 #include <sys/epoll.h>
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -61,10 +60,8 @@ private:
   std::vector<Entry> entries_; // by descriptor
   std::vector<int> changed_;
   std::vector<int> refused_;
-  // The kernel looks at a socket when it tells of it. Of more at a time the first would be out of
-  // the cache again when it is their turn: of 10,000 that costs 7 %.
-  std::array<epoll_event, 64> events_;
-  Watch* next_ = nullptr; // to be called, as long as nobody removes it
+  std::vector<epoll_event> events_; // doubled when it was full
+  Watch* next_ = nullptr;           // to be called, as long as nobody removes it
   bool stale_ = false;
 };
 

@@ -59,9 +59,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   demand(whole == pieces || (whole && whole->size() == limit) ||
          (pieces && pieces->size() == limit)); // one may see the limit before a fault, one after
 
-  const auto append = [&packed](std::string_view some) { packed += some; };
   GzipWriter writer(1 + static_cast<int>(piece % 9), piece % 2 == 0);
   std::string packed;
+  const auto append = [&packed](std::string_view some) { packed += some; };
   std::string_view left = bytes;
   for (; left.size() > piece; left.remove_prefix(piece))
     writer.write(left.substr(0, piece), GzipWriter::Flush::now, append);

@@ -16,6 +16,7 @@
 #include <grove/http/router.hpp>
 
 #include "date.hpp"
+#include "deflate_offer.hpp"
 #include "demand.hpp"
 #include "forwarded.hpp"
 #include "grammar.hpp"
@@ -100,11 +101,12 @@ void fields(std::string_view text) {
   }
   demand(!proxies.client_of(all, "10.0.0.1").empty());
   detail::Agreement agreement;
-  const std::string answer = detail::accept_deflate(all, agreement);
+  const std::string answer = detail::accept_deflate(all, 15, agreement);
   demand(answer.empty() != agreement.deflate);
-  demand(agreement.our_window_bits >= 9 && agreement.our_window_bits <= 15);
+  for (const int bits : {agreement.our_window_bits, agreement.their_window_bits})
+    demand(bits >= 8 && bits <= 15);
   detail::Agreement theirs;
-  demand(detail::takes_deflate(all, theirs) == theirs.deflate);
+  demand(detail::takes_deflate(all, 15, theirs) == theirs.deflate);
 }
 
 } // namespace

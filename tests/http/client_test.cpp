@@ -89,7 +89,7 @@ protected:
   // A server that says these bytes to whoever asks, and closes.
   std::string fake(std::string bytes) {
     auto listener = std::make_shared<net::Listener>(net::Address::loopback());
-    const std::string url = "http://" + listener->local_address().to_string() + "/";
+    std::string url = "http://" + listener->local_address().to_string() + "/";
     fakes.push_back(spawn([listener, bytes = std::move(bytes)] {
       net::StreamSocket socket = listener->accept(20s);
       static_cast<void>(socket.recv(65536, 20s));
@@ -289,6 +289,7 @@ TEST_F(HttpClientTest, requests_wait_for_a_connection_when_all_are_used) {
   options.connections_per_origin = 2;
   Client client(options);
   std::vector<GreenletRef<std::string>> all;
+  all.reserve(20);
   for (int i = 0; i < 20; ++i)
     all.push_back(spawn([&] { return client.get(base + "/hello").text(); }));
   for (const auto& one : all)

@@ -38,7 +38,7 @@ protected:
   // A server of one connection: `then` gets it once the head is there, with what came behind that.
   std::string fake(std::function<void(net::StreamSocket&, std::string)> then) {
     auto listener = std::make_shared<net::Listener>(net::Address::loopback());
-    const std::string url = "http://" + listener->local_address().to_string() + "/";
+    std::string url = "http://" + listener->local_address().to_string() + "/";
     server_side = spawn([listener, then = std::move(then)] {
       net::StreamSocket socket = listener->accept(20s);
       std::string text;

@@ -286,7 +286,8 @@ TEST(GzipStream, little_is_read_before_it_is_wanted) {
 
 TEST(Gzip, so_many_answers_are_compressed_at_a_time) {
   const Gzip gzip({.compressing = 2});
-  const Gzip copy = gzip; // as a server on several hubs has them
+  // As a server on several hubs has them.
+  const Gzip copy = gzip; // NOLINT(performance-unnecessary-copy-initialization)
   const auto answer = [](const Gzip& by, std::string text = some_text(5000)) {
     Request request = asking_for_gzip();
     return by(request, [&](Request&) { return streaming(std::move(text)); });

@@ -98,11 +98,12 @@ TEST_F(ServerHubsTest, all_hubs_speak_tls_and_resume_each_others_sessions) {
   options.secure = [context](net::StreamSocket&& socket) { // copied to each hub; one context
     return std::make_unique<tls::TlsStream>(tls::wrap_server(std::move(socket), context));
   };
-  http::Server server(net::Address::loopback(),
-                      [](Request& request) {
-                        return Response((request.secure() ? "secure " : "plain ") + thread_name());
-                      },
-                      std::move(options));
+  http::Server server(
+      net::Address::loopback(),
+      [](Request& request) {
+        return Response((request.secure() ? "secure " : "plain ") + thread_name());
+      },
+      std::move(options));
   server.start();
   const tls::ClientContext client({.authorities = identity.authorities()});
   std::set<std::string> threads;
