@@ -17,7 +17,8 @@ namespace grove::http::detail {
 
 namespace {
 constexpr std::size_t drop_limit = 64 * 1024; // of a body that nobody wanted
-constexpr auto linger_time = std::chrono::seconds(1);
+constexpr auto drop_time = std::chrono::seconds(1);
+constexpr auto linger_time = std::chrono::seconds(2);
 } // namespace
 
 // Before anything of it is asked for, or read.
@@ -96,7 +97,7 @@ bool Connection::must_leave_body(const Response& response) const {
   std::size_t dropped = pending_.size();
   pending_ = {};
   std::array<char, 1024> piece;
-  body_deadline_ = linger_time;
+  body_deadline_ = drop_time;
   try {
     while (keep_ && !work_->parser.body_done()) {
       dropped += read_body(piece);
@@ -110,18 +111,15 @@ bool Connection::must_leave_body(const Response& response) const {
   pending_ = {};
 }
 
-// Reads on for a moment, so that the answer is not lost to a reset (RFC 9112, 9.6).
+// Reads on for a moment, so that the answer is not lost to a reset (RFC 9112, 9.6): whatever the
+// client sends until it has seen it, of which its and our kernel alone hold megabytes.
 void Connection::linger() {
   const Deadline deadline = linger_time;
   try {
     stream_.shutdown_write(deadline);
     in_.release();
-    for (std::size_t read = 0; read < drop_limit;) {
-      if (!fill(deadline))
-        return;
-      read += in_.size();
+    while (fill(deadline))
       in_.drop(in_.size());
-    }
   } catch (const std::exception&) { // it is over in any case
   }
 }
