@@ -94,7 +94,7 @@ void HubImpl::watch_wake_fd() {
   wake_watch.emplace(wake_fd, readable, [](Watch& watch, unsigned) noexcept {
     eventfd_t count;
     eventfd_read(watch.fd(), &count);
-    here().count_wake_up();
+    ++here().counters.wake_ups; // by another thread
   });
   poller.add(*wake_watch);
 }

@@ -69,8 +69,7 @@ public:
   [[nodiscard]] bool can_be_woken() const;
   void report_deadlock();
   void drop_watches(); // stops all, and forgets who waits for descriptors: they never run again
-  void report_omitted(bool all);                // unhandled errors that were too many to show
-  void count_wake_up() { ++counters.wake_ups; } // by another thread
+  void report_omitted(bool all); // unhandled errors that were too many to show
   [[nodiscard]] std::string deadlock_text();
   // How often it was decided who runs next; counted down in state.tick.
   [[nodiscard]] std::uint64_t dispatches() const {

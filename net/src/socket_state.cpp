@@ -39,7 +39,6 @@ Side::Side(int fd, unsigned interest)
 }
 
 void Side::on_event() noexcept {
-  __builtin_prefetch(this + 1); // for whoever is woken
   if (transfers() != nullptr && grove::detail::wake(transfers())) {
     granted = true;
     ++grove::detail::this_hub->unserved;

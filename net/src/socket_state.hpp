@@ -180,6 +180,7 @@ private:
   void check_taken(Way way, const char* what);
   [[nodiscard]] Side& side_to_write();
 };
+static_assert(sizeof(SocketState) == 128);
 
 [[noreturn]] void throw_closed(const char* what);
 

@@ -48,6 +48,13 @@ protected:
     });
     return url;
   }
+  // Says that the body is too large, and reads none of it.
+  std::string refuse_until(Event& over) {
+    return fake([&over](net::StreamSocket& socket, const std::string&) {
+      socket.send_all(too_large);
+      over.wait();
+    });
+  }
   // Writes until nobody wants more; how much that was is in `written`.
   ClientRequest endless(const std::string& url) {
     return {.method = "PUT", .url = url, .write = [this](BodyWriter& out) {
@@ -107,10 +114,7 @@ TEST_F(EarlyAnswerTest, it_is_read_from_a_connection_that_was_cut) {
 
 TEST_F(EarlyAnswerTest, a_text_is_not_sent_to_its_end_either) {
   Event over;
-  const std::string url = fake([&](net::StreamSocket& socket, const std::string&) {
-    socket.send_all(too_large);
-    over.wait();
-  });
+  const std::string url = refuse_until(over);
   Client client;
   EXPECT_EQ(client.post(url, std::string(50 * mebibyte, 'x')).text(), "no thanks");
   over.set();
@@ -119,10 +123,7 @@ TEST_F(EarlyAnswerTest, a_text_is_not_sent_to_its_end_either) {
 
 TEST_F(EarlyAnswerTest, whoever_writes_on_regardless_is_told_again) {
   Event over;
-  const std::string url = fake([&](net::StreamSocket& socket, const std::string&) {
-    socket.send_all(too_large);
-    over.wait();
-  });
+  const std::string url = refuse_until(over);
   ClientRequest request{.method = "PUT", .url = url};
   int told = 0;
   request.write = [&](BodyWriter& out) {

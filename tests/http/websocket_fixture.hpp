@@ -17,12 +17,10 @@
 #include <vector>
 
 #include <grove/http/router.hpp>
-#include <grove/http/server.hpp>
 #include <grove/hub/event.hpp>
 #include <grove/hub/greenlet.hpp>
-#include <grove/net/connect.hpp>
 
-#include "../support/hub_test.hpp"
+#include "server_fixture.hpp"
 
 namespace grove::test {
 
@@ -44,20 +42,13 @@ inline void echo(WebSocket& socket) {
   }
 }
 
-class WebSocketTest : public HubTest {
+class WebSocketTest : public HttpServerTest {
 protected:
   void serve(std::function<void(WebSocket&)> handler, WebSocketOptions options = {}) {
-    server = std::make_unique<http::Server>(
-        net::Address::loopback(), [handler = std::move(handler), options](Request& request) {
-          return accept_websocket(request, handler, options);
-        });
-    server->start();
+    HttpServerTest::serve([handler = std::move(handler), options](Request& request) {
+      return accept_websocket(request, handler, options);
+    });
   }
-  void TearDown() override {
-    server.reset();
-    HubTest::TearDown();
-  }
-  net::StreamSocket dial() const { return net::connect(server->address()); }
   WebSocket connect(WebSocketOptions options = {}, const http::Fields& fields = {}) const {
     return http::connect_websocket(std::make_unique<net::StreamSocket>(dial()), "x", "/", fields,
                                    std::move(options), 20s);
@@ -78,12 +69,6 @@ protected:
     }
     return socket;
   }
-  static std::string read_all(net::StreamSocket& socket) {
-    std::string all;
-    for (std::string some; !(some = socket.recv(65536, 20s)).empty();)
-      all += some;
-    return all;
-  }
   // What the server says to these frames, until the connection ends.
   std::string talk(std::string_view frames) const {
     net::StreamSocket socket = raw();
@@ -91,7 +76,6 @@ protected:
     return read_all(socket);
   }
 
-  std::unique_ptr<http::Server> server;
   mutable std::string answer;
 };
 

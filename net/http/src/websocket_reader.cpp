@@ -176,8 +176,7 @@ std::uint16_t WebSocketReader::begin_frame(std::span<const unsigned char> header
   return 0;
 }
 
-// -- what they come to
-// -----------------------------------------------------------------------------
+// -- what they come to --------------------------------------------------------------------------
 
 WebSocketEvent WebSocketReader::end_of_control(std::string_view data) const {
   if (opcode_ == Opcode::ping)

@@ -2,9 +2,6 @@
 // Watch: one descriptor under the hub's event loop, with a callback. Private to grove's libraries.
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
-
 namespace grove::detail {
 
 inline constexpr unsigned readable = 1;
