@@ -130,6 +130,28 @@ os.kill(os.getpid(), signal.SIGKILL)
          ExitStatus::of_signal(SIGKILL));
 }
 
+// With libzmq's heartbeats on, this ends the process (docs/decisions/no-heartbeats.md).
+TEST_F(BadInput, a_peer_that_floods_and_resets_is_gone_and_nothing_else) {
+  Process peer({"/usr/bin/python3", "-c", by_hand + std::string(R"(
+import struct
+peer = meet(b'PUSH')
+peer.setblocking(False)
+try:
+    while True:
+        peer.send(b'\x00\x05flood' * 1000)
+except BlockingIOError: # the receiver's input stands still
+    pass
+peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+peer.close()
+)"),
+                endpoint});
+  EXPECT_EQ(peer.wait(long_wait), ExitStatus::of_code(0));
+  sleep(2500ms); // longer than a heartbeat would take to meet the reset
+  good.send("after it");
+  while (pull.recv(long_wait).text() != "after it") {
+  }
+}
+
 TEST_F(BadInput, a_socket_of_a_type_that_does_not_fit_is_cut_off) {
   python(R"(
 try:

@@ -22,6 +22,7 @@
 
 #include <grove/hub.hpp>
 
+#include "sockets.hpp"
 #include "waiting.hpp"
 
 namespace grove::zmq {
@@ -46,6 +47,35 @@ TEST_F(WaitingTest, the_high_water_mark_parks_the_sender_until_there_is_room) {
     ASSERT_EQ(pull.recv().text(), std::to_string(i));
   sender.get();
   EXPECT_EQ(sent, 1000);
+}
+
+// Over TCP, unlike inproc, something in between may lose its patience
+// (docs/decisions/no-heartbeats.md).
+TEST_F(SocketTest, a_receiver_that_stands_still_for_long_loses_nothing) {
+  constexpr int count = 15'000; // more than the marks, and little enough for the kernel's buffers
+  Socket pull(context, SocketType::pull), stays(context, SocketType::push);
+  const std::string endpoint = pull.bind("tcp://127.0.0.1:*");
+  const auto send_all = [](Socket& socket, const std::string& name) {
+    for (int i = 0; i < count; ++i)
+      socket.send(name + std::to_string(i));
+  };
+  stays.connect(endpoint);
+  const auto sender = spawn([&] { send_all(stays, "a"); });
+  const auto closes = spawn([&] {
+    Socket push(context, SocketType::push);
+    push.set(option::linger, 1min);
+    push.connect(endpoint);
+    send_all(push, "b");
+  });
+  closes.get();
+  sleep(5s); // longer than any heartbeat would wait
+  int next[2] = {0, 0};
+  for (int i = 0; i < 2 * count; ++i) {
+    const Message message = pull.recv(1min);
+    const std::string_view text = message.text();
+    ASSERT_EQ(text.substr(1), std::to_string(next[text[0] - 'a']++)) << text;
+  }
+  sender.get();
 }
 
 TEST_F(WaitingTest, a_hundred_receivers_are_served_in_their_order) {

@@ -72,14 +72,29 @@ TEST_F(SocketTest, defaults_are_fit_for_the_open) {
   EXPECT_EQ(router.get(option::linger), 1s);
   EXPECT_EQ(router.get(option::maxmsgsize), 4 << 20);
   EXPECT_EQ(router.get(option::handshake_ivl), 5s);
-  EXPECT_EQ(router.get(option::heartbeat_ivl), 1s);
-  EXPECT_EQ(router.get(option::heartbeat_timeout), 3s);
+  EXPECT_EQ(router.get(option::heartbeat_ivl), 0s);
   EXPECT_EQ(router.get(option::sndhwm), 1000);
   EXPECT_EQ(router.get(option::rcvhwm), 1000);
   EXPECT_FALSE(router.get(option::ipv6));
   EXPECT_EQ(router.get(option::mechanism), Mechanism::none);
   router.bind("inproc://here");
   EXPECT_THROW(router.send_multipart({"stranger", "body"}), std::system_error); // mandatory
+}
+
+TEST_F(SocketTest, peers_are_probed_where_no_unread_messages_can_be_lost_by_it) {
+  for (const SocketType type : {SocketType::pub, SocketType::sub, SocketType::xpub,
+                                SocketType::xsub, SocketType::push, SocketType::req}) {
+    Socket socket(context, type);
+    EXPECT_EQ(socket.get(option::tcp_keepalive), 1) << name_of(type);
+    EXPECT_EQ(socket.get(option::tcp_keepalive_idle), 60) << name_of(type);
+    EXPECT_EQ(socket.get(option::tcp_keepalive_intvl), 10) << name_of(type);
+    EXPECT_EQ(socket.get(option::tcp_keepalive_cnt), 3) << name_of(type);
+  }
+  for (const SocketType type : {SocketType::pair, SocketType::pull, SocketType::rep,
+                                SocketType::dealer, SocketType::router, SocketType::stream}) {
+    Socket socket(context, type);
+    EXPECT_EQ(socket.get(option::tcp_keepalive), -1) << name_of(type);
+  }
 }
 
 // Sets an option, reads it, and holds them against each other.

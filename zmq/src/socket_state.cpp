@@ -35,6 +35,22 @@ void* open(ContextState& context, SocketType type, ContextState::Entry& entry) {
   return handle;
 }
 
+// Where the kernel may ask whether a peer is still there: no stream of messages that count stands
+// in the input, for the answer of one that has closed would throw away what is unread.
+bool may_probe(SocketType type) noexcept {
+  switch (type) {
+  case SocketType::pub:
+  case SocketType::sub:
+  case SocketType::xpub:
+  case SocketType::xsub:
+  case SocketType::push:
+  case SocketType::req:
+    return true;
+  default:
+    return false;
+  }
+}
+
 // See option.hpp, and docs/zmq.md for why.
 void set_defaults(void* handle, SocketType type) noexcept {
   const auto set = [&](int option, int value) {
@@ -44,10 +60,14 @@ void set_defaults(void* handle, SocketType type) noexcept {
   zmq_setsockopt(handle, ZMQ_MAXMSGSIZE, &largest, sizeof largest);
   set(ZMQ_LINGER, 1000);
   set(ZMQ_HANDSHAKE_IVL, 5000);
-  set(ZMQ_HEARTBEAT_IVL, 1000);
-  set(ZMQ_HEARTBEAT_TIMEOUT, 3000);
   if (type == SocketType::router)
     set(ZMQ_ROUTER_MANDATORY, 1);
+  if (may_probe(type)) { // seconds
+    set(ZMQ_TCP_KEEPALIVE, 1);
+    set(ZMQ_TCP_KEEPALIVE_IDLE, 60);
+    set(ZMQ_TCP_KEEPALIVE_INTVL, 10);
+    set(ZMQ_TCP_KEEPALIVE_CNT, 3);
+  }
 }
 
 const char* name_of(Direction direction) { return direction == Direction::send ? "send" : "recv"; }

@@ -34,10 +34,13 @@ inline constexpr Option<milliseconds> linger{17, "linger"};
 inline constexpr Option<std::int64_t> maxmsgsize{22, "maxmsgsize"};
 // A connection that has not said who it is by then is ended. 5 s; 0: no limit.
 inline constexpr Option<milliseconds> handshake_ivl{66, "handshake_ivl"};
-// How often peers over tcp:// and ipc:// are asked whether they live: 1 s; 0: never.
-inline constexpr Option<milliseconds> heartbeat_ivl{75, "heartbeat_ivl"};
-// How long they may take to answer: 3 s; -1: as heartbeat_ivl.
-inline constexpr Option<milliseconds> heartbeat_timeout{77, "heartbeat_timeout"};
+// The kernel asks over tcp:// whether the peer is still there: 1 for PUB, SUB, XPUB, XSUB, PUSH and
+// REQ, after 60 s of silence, 3 times, every 10 s; -1, the system's way, for the others
+// (docs/zmq.md).
+inline constexpr Option<int> tcp_keepalive{34, "tcp_keepalive"};
+inline constexpr Option<int> tcp_keepalive_cnt{35, "tcp_keepalive_cnt"};
+inline constexpr Option<int> tcp_keepalive_idle{36, "tcp_keepalive_idle"};   // seconds
+inline constexpr Option<int> tcp_keepalive_intvl{37, "tcp_keepalive_intvl"}; // seconds
 // A ROUTER throws for a peer that it does not know, and waits for one that has no room: true.
 inline constexpr Option<bool, Access::write_only> router_mandatory{33, "router_mandatory"};
 
@@ -82,6 +85,12 @@ inline constexpr Option<int> backlog{19, "backlog"};
 inline constexpr Option<milliseconds> reconnect_ivl{18, "reconnect_ivl"};
 inline constexpr Option<milliseconds> reconnect_ivl_max{21, "reconnect_ivl_max"};
 inline constexpr Option<milliseconds> connect_timeout{79, "connect_timeout"};
+// How often peers over tcp:// and ipc:// are asked whether they live, and how long they may take to
+// answer (-1: as heartbeat_ivl); off. Only for sockets with rcvhwm 0: libzmq 4.3.4 reads no answer
+// while its input stands at the mark, loses what has come, and may abort the process
+// (docs/decisions/no-heartbeats.md).
+inline constexpr Option<milliseconds> heartbeat_ivl{75, "heartbeat_ivl"};
+inline constexpr Option<milliseconds> heartbeat_timeout{77, "heartbeat_timeout"};
 inline constexpr Option<milliseconds> heartbeat_ttl{76, "heartbeat_ttl"};
 inline constexpr Option<std::string> socks_proxy{68, "socks_proxy"};
 inline constexpr Option<std::string> bindtodevice{92, "bindtodevice"};
@@ -90,10 +99,6 @@ inline constexpr Option<int> use_fd{89, "use_fd"}; // listens already; bind() is
 inline constexpr Option<int> sndbuf{11, "sndbuf"};
 inline constexpr Option<int> rcvbuf{12, "rcvbuf"};
 inline constexpr Option<int> tos{57, "tos"};
-inline constexpr Option<int> tcp_keepalive{34, "tcp_keepalive"};
-inline constexpr Option<int> tcp_keepalive_cnt{35, "tcp_keepalive_cnt"};
-inline constexpr Option<int> tcp_keepalive_idle{36, "tcp_keepalive_idle"};
-inline constexpr Option<int> tcp_keepalive_intvl{37, "tcp_keepalive_intvl"};
 inline constexpr Option<milliseconds> tcp_maxrt{80, "tcp_maxrt"};
 
 // -- who may talk to us -----------------------------------------------------------------------
