@@ -45,9 +45,8 @@ inline Context* take_host(HubState& hub) {
   for (;;) {
     try {
       const bool own = (next->flags & flag::own_stack) != 0;
-      Context* host = !own && hub.idle_hosts != nullptr
-                          ? take_host(hub)
-                          : HubImpl::of(hub).stacks.take(own ? next->extras->stack_size : 0);
+      Stacks& stacks = HubImpl::of(hub).stacks;
+      Context* host = own ? stacks.take(next->extras->stack_size) : stacks.take_warm(hub);
       host->eh = {}; // whoever switches to it that way takes what it finds
       return {next, host, host->sp};
     } catch (...) {

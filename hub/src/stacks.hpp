@@ -35,6 +35,14 @@ public:
   // A context of at least that many usable bytes (0: the default) that waits in, or is about to
   // enter, stack_main(). std::system_error with the count, the size and the limits to look at.
   Context* take(std::size_t size);
+  // Of the default size: the one that was used last, if there is any.
+  Context* take_warm(HubState& hub) {
+    Context* const warm = hub.idle_hosts;
+    if (warm == nullptr) [[unlikely]]
+      return take(0);
+    hub.idle_hosts = warm->next;
+    return warm;
+  }
   // Back into the cache. It may be the one that is running.
   void give(HubState& hub, Context* context) {
     if (context->own_size) [[unlikely]] {

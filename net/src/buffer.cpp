@@ -38,8 +38,6 @@ char* take_block(std::size_t size) {
 
 void give_block(char* block, std::size_t size) noexcept {
   static thread_local const Cleaner cleaner;
-  if (block == nullptr)
-    return;
   if (size == buffer_size && spare.count < max_spare && !spare.over)
     spare.blocks[spare.count++] = block;
   else
@@ -50,28 +48,31 @@ void give_block(char* block, std::size_t size) noexcept {
 
 std::size_t spare_buffers() noexcept { return spare.count; }
 
-std::span<char> Buffer::room(std::size_t at_least) {
-  const std::size_t held = size();
-  if (capacity_ - end_ < at_least) {
-    if (at_least > std::numeric_limits<std::size_t>::max() / 4 - held)
-      throw std::bad_alloc();
-    // To move no more than was dropped since the last time keeps that linear.
-    if (begin_ >= held && capacity_ - held >= at_least) {
-      if (held > 0)
-        std::memmove(block_, block_ + begin_, held);
-    } else {
-      const std::size_t capacity = std::max({buffer_size, 2 * capacity_, held + at_least});
-      char* block = take_block(capacity);
-      if (held > 0)
-        std::memcpy(block, block_ + begin_, held);
-      give_block(block_, capacity_);
-      block_ = block;
-      capacity_ = capacity;
-    }
-    begin_ = 0;
-    end_ = held;
+void Buffer::make_room(std::size_t at_least) {
+  if (block_ == nullptr && at_least <= buffer_size) {
+    block_ = take_block(buffer_size);
+    capacity_ = buffer_size;
+    return;
   }
-  return {block_ + end_, capacity_ - end_};
+  const std::size_t held = size();
+  if (at_least > std::numeric_limits<std::size_t>::max() / 4 - held)
+    throw std::bad_alloc();
+  // To move no more than was dropped since the last time keeps that linear.
+  if (begin_ >= held && capacity_ - held >= at_least) {
+    if (held > 0)
+      std::memmove(block_, block_ + begin_, held);
+  } else {
+    const std::size_t capacity = std::max({buffer_size, 2 * capacity_, held + at_least});
+    char* block = take_block(capacity);
+    if (held > 0)
+      std::memcpy(block, block_ + begin_, held);
+    if (block_ != nullptr)
+      give_block(block_, capacity_);
+    block_ = block;
+    capacity_ = capacity;
+  }
+  begin_ = 0;
+  end_ = held;
 }
 
 void Buffer::append(std::string_view bytes) {
@@ -81,7 +82,7 @@ void Buffer::append(std::string_view bytes) {
   added(bytes.size());
 }
 
-void Buffer::release() noexcept {
+void Buffer::give_back() noexcept {
   give_block(block_, capacity_);
   block_ = nullptr;
   capacity_ = begin_ = end_ = 0;

@@ -11,6 +11,7 @@
 #include <grove/http/json_error.hpp>
 #include <grove/hub/detail/locals.hpp>
 #include <grove/hub/detail/stack_memory.hpp>
+#include <grove/hub/detail/warm_stack.hpp>
 #include <grove/hub/exceptions.hpp>
 #include <grove/hub/log.hpp>
 #include <grove/hub/timeout.hpp>
@@ -136,7 +137,9 @@ bool Connection::next_head() {
   begin_work();
   while (true) {
     if (!in_.empty()) {
-      const std::size_t used = work_->parser.read_head(in_.view(), work_->head);
+      std::size_t used = 0; // Beast has a page of its own on the stack
+      grove::detail::on_warm_stack(
+          [&] { used = work_->parser.read_head(in_.view(), work_->head); });
       if (used > 0) {
         in_.drop(used);
         if (work_->head.has_body())

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <string>
 
 #include "grammar.hpp"
 #include "message_reader.hpp"
@@ -44,36 +45,33 @@ constexpr CharacterSet in_name([](char c) {
          std::string_view("-._~%!$&'()*+,;=").find(c) != std::string_view::npos;
 });
 
+// Between brackets: of IPv6.
+constexpr CharacterSet in_address([](char c) {
+  return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'f') || c == ':' || c == '.';
+});
+
 // Host = uri-host [ ":" port ], RFC 9112, 3.2; may be empty.
 bool is_host(std::string_view host) {
   if (host.empty())
     return true;
-  std::string_view port;
-  std::string_view name = host;
+  std::size_t end = 0; // of uri-host
   if (host.front() == '[') {
-    const auto end = host.find(']');
-    if (end == std::string_view::npos)
+    end = host.find(']');
+    if (end == std::string_view::npos || end == 1)
       return false;
-    name = host.substr(1, end - 1);
-    port = host.substr(end + 1);
-    if (name.empty() || !std::all_of(name.begin(), name.end(), [](char c) {
-          return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'f') || c == ':' || c == '.';
-        }))
+    if (!in_address.has_all_of(host.substr(1, end - 1)))
       return false;
-    if (port.empty())
-      return true;
-    if (port.front() != ':')
-      return false;
-    port.remove_prefix(1);
-  } else if (const auto colon = host.find(':'); colon != std::string_view::npos) {
-    name = host.substr(0, colon);
-    port = host.substr(colon + 1);
-    if (name.empty())
+    ++end;
+  } else {
+    while (end < host.size() && in_name.has(host[end]))
+      ++end;
+    if (end == 0)
       return false;
   }
-  if (!port.empty() && !is_port(port))
-    return false;
-  return host.front() == '[' || in_name.has_all_of(name);
+  if (end == host.size())
+    return true;
+  const std::string_view port = host.substr(end + 1);
+  return host[end] == ':' && (port.empty() || is_port(port));
 }
 
 // http://HOST/..., RFC 9110, 4.2: with a host, and without a user.
@@ -213,6 +211,7 @@ struct RequestParser::State {
   Limits limits;
   std::optional<RequestHandler> handler{};
   std::size_t searched = 0; // so much of the buffer has no end of a head
+  std::string good_host{};  // the last: a connection's requests have the same, nearly always
 };
 
 namespace {
@@ -239,13 +238,16 @@ void check_target(const RequestHead& head) {
     throw BadRequest(400, "the target is neither a path nor a URI");
 }
 
-void check_fields(const RequestHandler& handler, RequestHead& head) {
+void check_fields(const RequestHandler& handler, RequestHead& head, std::string& good_host) {
   if (handler.hosts > 1)
     throw BadRequest(400, "two Host fields");
   if (handler.hosts == 0 && head.minor_version == 1)
     throw BadRequest(400, "no Host field");
-  if (!is_host(handler.host))
-    throw BadRequest(400, "the Host field is no host");
+  if (handler.host != good_host) {
+    if (!is_host(handler.host))
+      throw BadRequest(400, "the Host field is no host");
+    good_host = handler.host;
+  }
 
   head.chunked = handler.chunked();
   head.keep_alive = handler.keep_alive();
@@ -309,7 +311,7 @@ std::size_t RequestParser::read_head(std::string_view buffer, RequestHead& into)
   if (used != text.size()) // an end of a head inside what Beast takes for it
     throw BadRequest(400, "the head ends twice");
   check_target(into);
-  check_fields(handler, into);
+  check_fields(handler, into, state.good_host);
   return skipped + used;
 }
 

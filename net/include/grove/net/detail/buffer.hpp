@@ -35,7 +35,11 @@ public:
   bool has_block() const noexcept { return block_ != nullptr; }
 
   // Free room behind the bytes: at least so much (std::bad_alloc), which moves them if it must.
-  std::span<char> room(std::size_t at_least);
+  std::span<char> room(std::size_t at_least) {
+    if (capacity_ - end_ < at_least)
+      make_room(at_least);
+    return {block_ + end_, capacity_ - end_};
+  }
   void added(std::size_t count) noexcept { end_ += count; } // were written there
   void append(std::string_view bytes);
   void drop(std::size_t count) noexcept { // from the front; moves nothing
@@ -43,9 +47,15 @@ public:
     if (begin_ == end_)
       begin_ = end_ = 0;
   }
-  void release() noexcept; // with the bytes
+  void release() noexcept { // with the bytes
+    if (block_ != nullptr)
+      give_back();
+  }
 
 private:
+  void make_room(std::size_t at_least);
+  void give_back() noexcept;
+
   char* block_ = nullptr;
   std::size_t capacity_ = 0;
   std::size_t begin_ = 0;

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+// Calls on a stack that is in the cache.
+#pragma once
+
+#include <memory>
+#include <type_traits>
+
+namespace grove::detail {
+
+void call_on_warm_stack(void (*function)(void*), void* argument);
+
+// Runs function() on the free stack that was used last. Of thousands of greenlets each has a stack
+// of its own that is cold when its turn comes, and each page of it costs a walk of the page tables:
+// what goes deep for a moment had better not do so there. `function` must not wait; what it throws
+// passes through. std::system_error if a stack is wanted and cannot be had. Its own hub only; with
+// the portable switch a plain call.
+template <class Function>
+void on_warm_stack(Function&& function) {
+  using Plain = std::remove_reference_t<Function>;
+  call_on_warm_stack([](void* argument) { (*static_cast<Plain*>(argument))(); },
+                     const_cast<void*>(static_cast<const void*>(std::addressof(function))));
+}
+
+} // namespace grove::detail

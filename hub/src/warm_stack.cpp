@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+#include <grove/hub/detail/warm_stack.hpp>
+
+#include <cstdint>
+
+#include <grove/hub/assert_switches.hpp>
+
+#include "hub_impl.hpp"
+#include "switch.hpp"
+
+namespace grove::detail {
+
+#if GROVE_INLINE_SWITCH
+
+// A call from one stack to another: unwinders find the caller by the frame pointer.
+extern "C" void grove_call_on_stack(char* top, void (*function)(void*), void* argument);
+asm(".text\n"
+    ".globl grove_call_on_stack\n"
+    ".type grove_call_on_stack, @function\n"
+    "grove_call_on_stack:\n"
+    ".cfi_startproc\n"
+    "pushq %rbp\n"
+    ".cfi_def_cfa_offset 16\n"
+    ".cfi_offset %rbp, -16\n"
+    "movq %rsp, %rbp\n"
+    ".cfi_def_cfa_register %rbp\n"
+    "movq %rdi, %rsp\n"
+    "movq %rdx, %rdi\n"
+    "call *%rsi\n"
+    "leave\n"
+    ".cfi_def_cfa %rsp, 8\n"
+    "ret\n"
+    ".cfi_endproc\n"
+    ".size grove_call_on_stack, .-grove_call_on_stack\n");
+
+void call_on_warm_stack(void (*function)(void*), void* argument) {
+  struct Loan {
+    HubState& hub = here();
+    Context* const own = hub.context;
+    Context* const warm = HubImpl::of(hub).stacks.take_warm(hub);
+    Loan() { hub.context = warm; } // whose guard is the one to be hit
+    Loan(const Loan&) = delete;
+    Loan& operator=(const Loan&) = delete;
+    ~Loan() {
+      hub.context = own;
+      HubImpl::of(hub).stacks.give(hub, warm);
+    }
+  } const loan;
+#if defined(GROVE_DEBUG_CHECKS) && GROVE_DEBUG_CHECKS
+  const AssertNoSwitch must_not_wait;
+#endif
+  // Below what a host that rests has there.
+  auto* const free = static_cast<char*>(loan.warm->sp);
+  grove_call_on_stack(free - reinterpret_cast<std::uintptr_t>(free) % 64, function, argument);
+}
+
+#else
+
+void call_on_warm_stack(void (*function)(void*), void* argument) {
+#if defined(GROVE_DEBUG_CHECKS) && GROVE_DEBUG_CHECKS
+  const AssertNoSwitch must_not_wait;
+#endif
+  function(argument);
+}
+
+#endif
+
+} // namespace grove::detail
