@@ -95,5 +95,36 @@ asks 200 "*\"free\":$(in_database 'select 100 - sum(seats) from tickets where sh
 asks 201 '*' --json '{"customer":"ann","seats":1}' "$url/shows/4/tickets"
 asks 200 "*\"free\":$(in_database 'select 100 - sum(seats) from tickets where show = 4')}" "$url/shows/4"
 
+# -- under load: 64 clients look and buy as fast as they can -------------------------------------------------------
+asks 201 '{"id":5,*' --json '{"name":"Faust","seats":1000000}' "$url/shows"
+cat >"$work/orders.lua" <<'LUA'
+local here
+function setup(thread) here = thread end
+local asked = 0
+sold = 0
+function request()
+  asked = asked + 1
+  if asked % 4 > 0 then return wrk.format("GET", "/shows/5") end
+  return wrk.format("POST", "/shows/5/tickets", {["Content-Type"] = "application/json"},
+                    '{"customer":"wrk","seats":2}')
+end
+function response(status)
+  if status == 201 then sold = sold + 1 end
+end
+function done(summary)
+  local bad = summary.errors
+  io.write(string.format("answered %d, sold %d, bad %d, in %.2f s\n", summary.requests, here:get("sold"),
+                         bad.connect + bad.read + bad.write + bad.status + bad.timeout, summary.duration / 1e6))
+end
+LUA
+load=$(wrk -t1 -c64 -d3 -s "$work/orders.lua" "$url" | grep '^answered')
+echo "under load: $load"
+[[ $load =~ ^answered\ [1-9][0-9]*,\ sold\ ([1-9][0-9]*),\ bad\ 0, ]] || fail "under load: $load"
+sold=${BASH_REMATCH[1]}
 signal TERM office && ends office 143
+# wrk hangs up on the last 64.
+[ "$(in_database "select count(*) between $sold and $sold + 64 from tickets where show = 5")" = t ] ||
+  fail "$sold tickets were sold, but there are $(in_database 'select count(*) from tickets where show = 5')"
+[ "$(in_database 'select free = 1000000 - (select sum(seats) from tickets where show = 5) from shows where id = 5')" = t ] ||
+  fail 'the database contradicts itself'
 stop_postgres INT
