@@ -140,24 +140,27 @@ std::optional<std::size_t> StreamSocket::try_send(std::string_view data) {
 std::size_t StreamSocket::send_file(int file, std::uint64_t offset, std::size_t count,
                                     Deadline deadline) {
   constexpr std::size_t at_once = 256 * 1024; // then others have a turn
+  auto place = static_cast<off_t>(offset);
+  const auto attempt = [&](int fd) {
+    grove::detail::WithoutSigpipe quiet; // sendfile(2) has no flags
+    const ssize_t n = ::sendfile(fd, file, &place, std::min(count, at_once));
+    if (n < 0 && errno == EPIPE)
+      quiet.broken();
+    return n;
+  };
+  return opened("send_file").transfer(Way::out, "send_file", deadline, attempt);
+}
+
+std::size_t StreamSocket::send_file_all(int file, std::uint64_t offset, std::size_t count,
+                                        Deadline deadline) {
   std::size_t sent = 0;
   do {
-    SocketState& state = opened("send_file"); // it may have gone in the last wait
-    const std::size_t want = std::min(count - sent, at_once);
-    auto place = static_cast<off_t>(offset + sent);
-    const auto attempt = [&](int fd) {
-      grove::detail::WithoutSigpipe quiet; // sendfile(2) has no flags
-      const ssize_t n = ::sendfile(fd, file, &place, want);
-      if (n < 0 && errno == EPIPE)
-        quiet.broken();
-      return n;
-    };
-    const std::size_t n = state.transfer(Way::out, "send_file", deadline, attempt);
+    const std::size_t n = send_file(file, offset + sent, count - sent, deadline);
     if (n == 0)
       break;
     sent += n;
     if (sent < count && deadline.has_passed())
-      state.fail_late("send_file");
+      opened("send_file").fail_late("send_file");
   } while (sent < count);
   return sent;
 }

@@ -3,8 +3,11 @@
 // handlers that overlook what they were told.
 #include <gmock/gmock.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <array>
+#include <cstdio>
 #include <string>
 #include <utility>
 #include <vector>
@@ -111,6 +114,34 @@ TEST_F(HostileTest, a_client_that_takes_its_answer_in_drops_is_cut) {
   socket.send_all(get("/"));
   trickle(socket, cut);
   EXPECT_TRUE(cut.wait(20s));
+}
+
+// security 3.1: write stall. Not a whole megabyte must be taken in that time.
+TEST_F(HostileTest, a_client_that_is_only_slow_gets_all_of_a_file) {
+  constexpr std::size_t size = 1'200'000;
+  ServerOptions options;
+  options.timeouts.write = 1500ms;
+  std::FILE* const file = std::tmpfile();
+  const std::string text(size, 'x');
+  ASSERT_EQ(std::fwrite(text.data(), 1, size, file), size);
+  ASSERT_EQ(std::fflush(file), 0);
+  serve(
+      [&](Request&) {
+        return Response::file({dup(fileno(file)), 0, size}, "text/plain");
+      },
+      options);
+  net::StreamSocket socket = dial();
+  constexpr int little = 8 * 1024;
+  ASSERT_EQ(::setsockopt(socket.descriptor(), SOL_SOCKET, SO_RCVBUF, &little, sizeof little), 0);
+  socket.send_all(get("/"));
+  std::size_t got = 0;
+  std::string piece;
+  while (!(piece = socket.recv(16 * 1024, 20s)).empty()) {
+    got += piece.size();
+    sleep(30ms); // 2.4 s in all
+  }
+  EXPECT_GT(got, size);
+  std::fclose(file);
 }
 
 // security 3.1: pipelining

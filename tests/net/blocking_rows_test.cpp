@@ -115,7 +115,7 @@ class SendFile : public Send {
 public:
   ~SendFile() override { ::close(file_); }
 
-private:
+protected:
   int file_ = [] {
     char name[] = "/tmp/grove_net_XXXXXX";
     const int fd = mkostemp(name, O_CLOEXEC);
@@ -123,6 +123,11 @@ private:
     EXPECT_EQ(write(fd, "more", 4), 4);
     return fd;
   }();
+};
+class SendFileAll : public SendFile {
+  bool call(Deadline deadline) override {
+    return ends_.client.send_file_all(file_, 0, 10, deadline) == 4;
+  }
 };
 class WaitWritable : public Send {
   bool call(Deadline deadline) override { return ends_.client.wait_writable(deadline); }
@@ -229,9 +234,10 @@ private:
      blocking_row<WaitReadable>("wait_readable"), blocking_row<ReadableOp>("readable_op"),
      blocking_row<WaitForSocket>("wait_for_socket"), blocking_row<Send>("send"),
      blocking_row<SendAll>("send_all"), blocking_row<SendParts>("send_parts"),
-     blocking_row<SendFile>("send_file"), blocking_row<WaitWritable>("wait_writable"),
-     blocking_row<WritableOp>("writable_op"), blocking_row<Accept>("accept"),
-     blocking_row<ConnectUnix>("connect_unix"), blocking_row<ConnectTcp>("connect_tcp")});
+     blocking_row<SendFile>("send_file"), blocking_row<SendFileAll>("send_file_all"),
+     blocking_row<WaitWritable>("wait_writable"), blocking_row<WritableOp>("writable_op"),
+     blocking_row<Accept>("accept"), blocking_row<ConnectUnix>("connect_unix"),
+     blocking_row<ConnectTcp>("connect_tcp")});
 
 } // namespace
 } // namespace grove::test

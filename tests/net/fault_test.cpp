@@ -121,7 +121,7 @@ TEST_F(NetFault, writing_to_a_peer_that_has_gone_is_an_error_and_no_signal) {
           else if (way == 1)
             ends.client.send_all(std::vector<std::string_view>{"x", "y"});
           else
-            ends.client.send_file(fileno(file), 0, 4);
+            ends.client.send_file_all(fileno(file), 0, 4);
         } catch (const std::system_error& e) {
           error = e.code();
         }

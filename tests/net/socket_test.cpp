@@ -161,14 +161,19 @@ TEST_F(SocketTest, a_file_is_sent_whole_or_in_part) {
   std::fflush(file);
   Connected ends = Connected::tcp();
   auto sender = spawn([&] {
-    const std::size_t whole = ends.client.send_file(fileno(file), 0, text.size());
-    const std::size_t tail = ends.client.send_file(fileno(file), text.size() - 10, 1000);
-    const std::size_t none = ends.client.send_file(fileno(file), 0, 0);
-    return std::vector<std::size_t>{whole, tail, none};
+    const std::size_t whole = ends.client.send_file_all(fileno(file), 0, text.size());
+    const std::size_t tail = ends.client.send_file_all(fileno(file), text.size() - 10, 1000);
+    const std::size_t none = ends.client.send_file_all(fileno(file), 0, 0);
+    const std::size_t behind = ends.client.send_file(fileno(file), text.size(), 10);
+    return std::vector<std::size_t>{whole, tail, none, behind};
   });
   EXPECT_EQ(ends.server.recv_exactly(text.size()), text);
   EXPECT_EQ(ends.server.recv_exactly(10), text.substr(text.size() - 10));
-  EXPECT_EQ(sender.get(), (std::vector<std::size_t>{text.size(), 10, 0}));
+  EXPECT_EQ(sender.get(), (std::vector<std::size_t>{text.size(), 10, 0, 0}));
+  const std::size_t some = ends.client.send_file(fileno(file), 0, text.size());
+  EXPECT_GT(some, 0U);
+  EXPECT_LT(some, text.size()); // nobody reads
+  EXPECT_EQ(ends.server.recv_exactly(some), text.substr(0, some));
   int pipe[2];
   ASSERT_EQ(::pipe(pipe), 0);
   EXPECT_THROW(ends.client.send_file(pipe[0], 0, 10), std::system_error);

@@ -26,7 +26,7 @@ namespace grove::http::detail {
 namespace {
 
 constexpr std::size_t gather_limit = 64 * 1024; // a shorter text leaves with its head
-constexpr std::size_t file_piece = 1024 * 1024; // each has the whole time to be taken
+constexpr std::size_t file_piece = 1024 * 1024; // at most, in a call
 
 void append_number(std::string& text, std::uint64_t number, int base = 10) {
   std::array<char, 24> digits;

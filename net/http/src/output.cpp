@@ -2,7 +2,7 @@
 // What a connection sends.
 #include "output.hpp"
 
-#include <array>
+#include <algorithm>
 #include <cstddef>
 #include <exception>
 #include <utility>
@@ -11,10 +11,6 @@
 #include <grove/hub/timeout.hpp>
 
 namespace grove::http::detail {
-
-namespace {
-constexpr std::size_t gather_limit = 64 * 1024; // larger ones are sent piece by piece
-}
 
 Output::~Output() {
   if (helper_) {
@@ -34,15 +30,14 @@ std::size_t Output::try_write(std::string_view data) {
   }
 }
 
-// Each piece has the whole time to be taken: who takes nothing is cut, who is slow is not.
+// Who takes nothing for so long is cut, who is slow is not.
 void Output::write(std::span<const std::string_view> parts) {
   try {
-    std::size_t size = 0;
-    for (const std::string_view part : parts)
-      size += part.size();
-    if (size <= gather_limit)
-      return stream_.send_all(parts, stall_);
+    std::size_t sent = stream_.send(parts, stall_); // nearly always all of it
     for (std::string_view part : parts) {
+      const std::size_t gone = std::min(sent, part.size());
+      sent -= gone;
+      part.remove_prefix(gone);
       while (!part.empty())
         part.remove_prefix(stream_.send(part, stall_));
     }

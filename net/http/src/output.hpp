@@ -36,7 +36,7 @@ public:
   // After what was gathered.
   void send(std::span<const std::string_view> parts);
   void send(std::string_view part) { send(std::span(&part, 1)); }
-  // At most so much of a file; 0 at its end. Nothing must be gathered.
+  // Some of so much of a file; 0 at its end. Nothing must be gathered.
   std::size_t send_file(net::StreamSocket& socket, int file, std::uint64_t offset,
                         std::size_t count);
 

@@ -46,6 +46,9 @@ public:
   std::size_t send(std::string_view data, Deadline deadline = {}) {
     return write_some(std::span(&data, 1), deadline);
   }
+  std::size_t send(std::span<const std::string_view> parts, Deadline deadline = {}) {
+    return write_some(parts, deadline);
+  }
   // All of it, under one deadline; several parts leave together (writev(2)).
   void send_all(std::string_view data, Deadline deadline = {});
   void send_all(std::span<const std::string_view> parts, Deadline deadline = {});

@@ -45,10 +45,13 @@ public:
   std::optional<std::size_t> try_recv_into(std::span<char> into);
   std::optional<std::size_t> try_send(std::string_view data);
 
-  // Sends `count` bytes of an open file from `offset` on (sendfile(2)); fewer only if the file is
-  // shorter. How many. One deadline for all of it. What is not in the page cache blocks the hub for
-  // as long as the disk needs.
+  // Sends of an open file from `offset` on (sendfile(2)): some of `count` bytes, at least one, or 0
+  // at its end; how many. What is not in the page cache blocks the hub for as long as the disk
+  // needs.
   std::size_t send_file(int file, std::uint64_t offset, std::size_t count, Deadline deadline = {});
+  // All of them, under one deadline; fewer only if the file is shorter.
+  std::size_t send_file_all(int file, std::uint64_t offset, std::size_t count,
+                            Deadline deadline = {});
 
   void set_no_delay(bool on); // std::system_error on a Unix socket
   void set_keep_alive(const KeepAlive& times);
