@@ -2,6 +2,7 @@
 #include <grove/hub/detail/warm_stack.hpp>
 
 #include <cstdint>
+#include <exception>
 
 #include <grove/hub/assert_switches.hpp>
 
@@ -33,24 +34,36 @@ asm(".text\n"
     ".cfi_endproc\n"
     ".size grove_call_on_stack, .-grove_call_on_stack\n");
 
+namespace {
+Context* take_warm_stack(HubState& hub) noexcept {
+  try {
+    return HubImpl::of(hub).stacks.take_warm(hub);
+  } catch (const std::exception&) { // there is no memory for one more
+    return nullptr;
+  }
+}
+} // namespace
+
 void call_on_warm_stack(void (*function)(void*), void* argument) {
+#if defined(GROVE_DEBUG_CHECKS) && GROVE_DEBUG_CHECKS
+  const AssertNoSwitch must_not_wait;
+#endif
+  HubState& hub = here();
+  Context* const warm = take_warm_stack(hub);
+  if (warm == nullptr) [[unlikely]]
+    return function(argument);
   struct Loan {
-    HubState& hub = here();
-    Context* const own = hub.context;
-    Context* const warm = HubImpl::of(hub).stacks.take_warm(hub);
-    Loan() { hub.context = warm; } // whose guard is the one to be hit
-    Loan(const Loan&) = delete;
-    Loan& operator=(const Loan&) = delete;
+    HubState& hub;
+    Context* const own;
+    Context* const warm;
     ~Loan() {
       hub.context = own;
       HubImpl::of(hub).stacks.give(hub, warm);
     }
-  } const loan;
-#if defined(GROVE_DEBUG_CHECKS) && GROVE_DEBUG_CHECKS
-  const AssertNoSwitch must_not_wait;
-#endif
+  } const loan{hub, hub.context, warm};
+  hub.context = warm; // whose guard is the one to be hit
   // Below what a host that rests has there.
-  auto* const free = static_cast<char*>(loan.warm->sp);
+  auto* const free = static_cast<char*>(warm->sp);
   grove_call_on_stack(free - reinterpret_cast<std::uintptr_t>(free) % 64, function, argument);
 }
 

@@ -99,9 +99,10 @@ public:
       walk(next);
     else
       --walked_;
-    const char* const frames = static_cast<const char*>(next->sp);
-    for (int line = 0; line < 8; ++line)
-      __builtin_prefetch(frames + line * 64);
+    // A number, for it is null of one that has not begun.
+    const auto frames = reinterpret_cast<std::uintptr_t>(next->sp);
+    for (std::uintptr_t line = 0; line < 8; ++line)
+      __builtin_prefetch(reinterpret_cast<const void*>(frames + line * 64));
     __builtin_prefetch(next->context);
   }
 

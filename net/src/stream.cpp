@@ -71,7 +71,9 @@ void Stream::send_all(std::string_view data, Deadline deadline) {
   }
 }
 
-void Stream::send_all(std::span<const std::string_view> parts, Deadline deadline) {
+// next_limit() gives the deadline of the next attempt.
+template <class NextLimit>
+void Stream::send_each(std::span<const std::string_view> parts, NextLimit next_limit) {
   std::array<std::string_view, 16> rest; // as many as leave together
   do {
     const std::size_t count = std::min(parts.size(), rest.size());
@@ -80,16 +82,28 @@ void Stream::send_all(std::span<const std::string_view> parts, Deadline deadline
     auto* first = rest.begin();
     auto* const end = rest.begin() + count;
     do {
-      std::size_t sent = write_some({first, end}, deadline);
+      std::size_t sent = write_some({first, end}, next_limit());
       while (first != end && sent >= first->size())
         sent -= (first++)->size();
       if (first == end)
         break;
       first->remove_prefix(sent);
-      if (deadline.has_passed())
-        throw_late(*this, "send_all");
     } while (true);
   } while (!parts.empty());
+}
+
+void Stream::send_all(std::span<const std::string_view> parts, Deadline deadline) {
+  bool first = true; // which may take what goes at once, however late it is
+  send_each(parts, [&] {
+    if (!std::exchange(first, false) && deadline.has_passed())
+      throw_late(*this, "send_all");
+    return deadline;
+  });
+}
+
+void Stream::send_steadily(std::span<const std::string_view> parts,
+                           std::chrono::nanoseconds stall) {
+  send_each(parts, [stall] { return Deadline(stall); });
 }
 
 std::size_t Stream::take_kept(std::span<char> into) {

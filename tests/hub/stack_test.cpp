@@ -30,14 +30,18 @@ namespace {
 
 class StackTest : public HubTest {};
 
-[[gnu::noinline]] std::size_t use_stack(std::size_t bytes) {
+std::uintptr_t frame() { return reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)); }
+
+// Counted by addresses, as sanitizers make frames larger.
+[[gnu::noinline]] std::size_t use_stack_down_to(std::uintptr_t bottom) {
   volatile char block[1024];
   for (std::size_t i = 0; i < sizeof block; i += 64)
     block[i] = static_cast<char>(i);
-  if (bytes <= sizeof block)
+  if (frame() <= bottom)
     return static_cast<std::size_t>(block[64]);
-  return use_stack(bytes - sizeof block) + static_cast<std::size_t>(block[128] != 0);
+  return use_stack_down_to(bottom) + static_cast<std::size_t>(block[128] != 0);
 }
+std::size_t use_stack(std::size_t bytes) { return use_stack_down_to(frame() - bytes); }
 
 // Deep enough for any stack, and no compiler can say that it never ends.
 [[gnu::noinline]] std::size_t recurse_for_ever(std::size_t depth) {

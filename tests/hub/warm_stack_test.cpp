@@ -2,6 +2,7 @@
 // Calls on a stack that another greenlet's frames have warmed.
 #include <grove/hub/detail/warm_stack.hpp>
 
+#include <execinfo.h>
 #include <gtest/gtest.h>
 
 #include <csignal>
@@ -89,6 +90,20 @@ TEST_F(WarmStackTest, what_it_throws_passes_through) {
   };
   check();
   spawn(check).get();
+}
+
+TEST_F(WarmStackTest, a_back_trace_shows_who_called) {
+  const auto depth = [] {
+    void* frames[200];
+    return backtrace(frames, 200);
+  };
+  spawn([&] {
+    const int here = depth();
+    int there = 0;
+    on_warm_stack([&] { there = depth(); });
+    EXPECT_GT(there, here);
+    EXPECT_LT(there, here + 10);
+  }).get();
 }
 
 TEST_F(WarmStackTest, one_within_another_has_a_stack_of_its_own) {

@@ -4,6 +4,8 @@
 //
 // gevent C15, C16
 // reliability 10
+#include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <fstream>
@@ -104,6 +106,16 @@ class SendAll : public Send {
 class SendParts : public Send {
   bool call(Deadline deadline) override {
     ends_.client.send_all(std::vector<std::string_view>{"m", "", "o", "re"}, deadline);
+    return true;
+  }
+};
+class SendSteadily : public Send {
+  bool call(Deadline deadline) override {
+    const auto left = deadline.is_never()
+                          ? std::chrono::hours(1)
+                          : std::chrono::nanoseconds(std::max<std::int64_t>(
+                                deadline.nanoseconds() - detail::now_nanoseconds(), 0));
+    ends_.client.send_steadily("more", left);
     return true;
   }
 };
@@ -234,10 +246,10 @@ private:
      blocking_row<WaitReadable>("wait_readable"), blocking_row<ReadableOp>("readable_op"),
      blocking_row<WaitForSocket>("wait_for_socket"), blocking_row<Send>("send"),
      blocking_row<SendAll>("send_all"), blocking_row<SendParts>("send_parts"),
-     blocking_row<SendFile>("send_file"), blocking_row<SendFileAll>("send_file_all"),
-     blocking_row<WaitWritable>("wait_writable"), blocking_row<WritableOp>("writable_op"),
-     blocking_row<Accept>("accept"), blocking_row<ConnectUnix>("connect_unix"),
-     blocking_row<ConnectTcp>("connect_tcp")});
+     blocking_row<SendSteadily>("send_steadily"), blocking_row<SendFile>("send_file"),
+     blocking_row<SendFileAll>("send_file_all"), blocking_row<WaitWritable>("wait_writable"),
+     blocking_row<WritableOp>("writable_op"), blocking_row<Accept>("accept"),
+     blocking_row<ConnectUnix>("connect_unix"), blocking_row<ConnectTcp>("connect_tcp")});
 
 } // namespace
 } // namespace grove::test

@@ -97,8 +97,7 @@ void Exchange::send_body(const ClientRequest& request) {
 
 void Exchange::send_all(std::string_view bytes) {
   try {
-    while (!bytes.empty())
-      bytes.remove_prefix(lease->stream->send(bytes, timeouts.send));
+    lease->stream->send_steadily(bytes, timeouts.send);
   } catch (const std::exception& e) {
     fail(ClientError::Phase::send, e);
   }

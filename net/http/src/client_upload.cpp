@@ -58,8 +58,7 @@ void Upload::send(std::string_view bytes) {
     }
   } const sending{spawn([&] {
     try {
-      while (!bytes.empty())
-        bytes.remove_prefix(exchange_.lease->stream->send(bytes, exchange_.timeouts.send));
+      exchange_.lease->stream->send_steadily(bytes, exchange_.timeouts.send);
     } catch (const std::exception&) {
       failure = std::current_exception();
     }

@@ -2,7 +2,6 @@
 // What a connection sends.
 #include "output.hpp"
 
-#include <algorithm>
 #include <cstddef>
 #include <exception>
 #include <utility>
@@ -33,14 +32,7 @@ std::size_t Output::try_write(std::string_view data) {
 // Who takes nothing for so long is cut, who is slow is not.
 void Output::write(std::span<const std::string_view> parts) {
   try {
-    std::size_t sent = stream_.send(parts, stall_); // nearly always all of it
-    for (std::string_view part : parts) {
-      const std::size_t gone = std::min(sent, part.size());
-      sent -= gone;
-      part.remove_prefix(gone);
-      while (!part.empty())
-        part.remove_prefix(stream_.send(part, stall_));
-    }
+    stream_.send_steadily(parts, stall_);
   } catch (const std::exception&) {
     throw Gone();
   }

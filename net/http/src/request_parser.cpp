@@ -211,7 +211,7 @@ struct RequestParser::State {
   Limits limits;
   std::optional<RequestHandler> handler{};
   std::size_t searched = 0; // so much of the buffer has no end of a head
-  std::string good_host{};  // the last: a connection's requests have the same, nearly always
+  std::string good_host{};  // the last: the next has the same, nearly always
 };
 
 namespace {

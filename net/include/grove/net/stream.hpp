@@ -2,6 +2,7 @@
 // Stream: bytes in both directions, whatever carries them.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <span>
@@ -46,12 +47,14 @@ public:
   std::size_t send(std::string_view data, Deadline deadline = {}) {
     return write_some(std::span(&data, 1), deadline);
   }
-  std::size_t send(std::span<const std::string_view> parts, Deadline deadline = {}) {
-    return write_some(parts, deadline);
-  }
   // All of it, under one deadline; several parts leave together (writev(2)).
   void send_all(std::string_view data, Deadline deadline = {});
   void send_all(std::span<const std::string_view> parts, Deadline deadline = {});
+  // Likewise, and it may take long: TimeoutError when none of it has gone for `stall`.
+  void send_steadily(std::string_view data, std::chrono::nanoseconds stall) {
+    send_steadily(std::span(&data, 1), stall);
+  }
+  void send_steadily(std::span<const std::string_view> parts, std::chrono::nanoseconds stall);
 
   // -- the end -------------------------------------------------------------------------------
   // Says that nothing more will be sent: the peer sees the end. Receiving goes on.
@@ -71,6 +74,8 @@ protected:
   bool has_kept() const { return kept_ != nullptr; }
 
 private:
+  template <class NextLimit>
+  void send_each(std::span<const std::string_view> parts, NextLimit next_limit);
   std::size_t take_kept(std::span<char> into);
   void keep(std::string_view taken);
   std::unique_ptr<std::string> kept_; // by a call that was interrupted; never empty

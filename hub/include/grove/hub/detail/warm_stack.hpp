@@ -11,9 +11,10 @@ void call_on_warm_stack(void (*function)(void*), void* argument);
 
 // Runs function() on the free stack that was used last. Of thousands of greenlets each has a stack
 // of its own that is cold when its turn comes, and each page of it costs a walk of the page tables:
-// what goes deep for a moment had better not do so there. `function` must not wait; what it throws
-// passes through. std::system_error if a stack is wanted and cannot be had. Its own hub only; with
-// the portable switch a plain call.
+// what goes deep for a moment had better not do so there. `function` has a stack of the default
+// size, and must not wait: what the caller's own stack says of it, its Shields for one, is not
+// seen. What it throws passes through. Its own hub only. A plain call with the portable switch, and
+// where no stack can be had.
 template <class Function>
 void on_warm_stack(Function&& function) {
   using Plain = std::remove_reference_t<Function>;

@@ -77,8 +77,8 @@ public:
 private:
   friend class Router;
   friend struct RequestAccess;
-  Request() noexcept {
-  } // NOLINT: GCC clears a defaulted one by "rep stos", which is slow for so little
+  // NOLINTNEXTLINE(modernize-use-equals-default): GCC clears a defaulted one by a slow "rep stos".
+  Request() noexcept {}
   void split_target();
 
   RequestHead* head_ = nullptr;
