@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <stdexcept>
 #include <string>
 
@@ -73,6 +74,11 @@ TEST_F(WarmStackTest, greenlets_share_it) {
   a.join();
   b.join();
   EXPECT_LT(distance(first, second), far);
+}
+
+TEST_F(WarmStackTest, what_it_returns_is_handed_on) {
+  EXPECT_EQ(on_warm_stack([] { return std::string("moved"); }), "moved");
+  EXPECT_EQ(*on_warm_stack([] { return std::make_unique<int>(7); }), 7);
 }
 
 TEST_F(WarmStackTest, what_it_throws_passes_through) {

@@ -137,9 +137,8 @@ bool Connection::next_head() {
   begin_work();
   while (true) {
     if (!in_.empty()) {
-      std::size_t used = 0; // Beast has a page of its own on the stack
-      grove::detail::on_warm_stack(
-          [&] { used = work_->parser.read_head(in_.view(), work_->head); });
+      const std::size_t used = grove::detail::on_warm_stack( // Beast goes deep
+          [&] { return work_->parser.read_head(in_.view(), work_->head); });
       if (used > 0) {
         in_.drop(used);
         if (work_->head.has_body())

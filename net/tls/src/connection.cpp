@@ -10,6 +10,7 @@
 #include <utility>
 
 #include <grove/hub/detail/report.hpp>
+#include <grove/hub/detail/warm_stack.hpp>
 #include <grove/hub/exceptions.hpp>
 
 #include "failure.hpp"
@@ -156,7 +157,8 @@ std::size_t Connection::read(std::span<char> into, Deadline deadline) {
     if (!nothing_to_read(ssl(what))) {
       std::size_t count = 0;
       const Step now = step(TlsError::Phase::receiving, what, [&](SSL* ssl) {
-        return SSL_read_ex(ssl, into.data(), into.size(), &count);
+        return grove::detail::on_warm_stack(
+            [&] { return SSL_read_ex(ssl, into.data(), into.size(), &count); });
       });
       if (now == Step::end)
         return 0;
@@ -231,7 +233,10 @@ std::size_t Connection::write(std::span<const std::string_view> parts, Deadline 
   if (data.empty())
     return 0;
   std::size_t count = 0;
-  const auto write = [&](SSL* ssl) { return SSL_write_ex(ssl, data.data(), data.size(), &count); };
+  const auto write = [&](SSL* ssl) {
+    return grove::detail::on_warm_stack(
+        [&] { return SSL_write_ex(ssl, data.data(), data.size(), &count); });
+  };
   if (step(TlsError::Phase::sending, what, write) != Step::done)
     fail(TlsError::Phase::sending, SSL_ERROR_SSL);
   unwaited_ += budget_per_call + static_cast<std::uint32_t>(count);

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <type_traits>
+#include <utility>
 
 namespace grove::detail {
 
@@ -16,10 +18,17 @@ void call_on_warm_stack(void (*function)(void*), void* argument);
 // seen. What it throws passes through. Its own hub only. A plain call with the portable switch, and
 // where no stack can be had.
 template <class Function>
-void on_warm_stack(Function&& function) {
-  using Plain = std::remove_reference_t<Function>;
-  call_on_warm_stack([](void* argument) { (*static_cast<Plain*>(argument))(); },
-                     const_cast<void*>(static_cast<const void*>(std::addressof(function))));
+auto on_warm_stack(Function&& function) {
+  using Result = std::invoke_result_t<Function&>;
+  if constexpr (std::is_void_v<Result>) {
+    using Plain = std::remove_reference_t<Function>;
+    call_on_warm_stack([](void* argument) { (*static_cast<Plain*>(argument))(); },
+                       const_cast<void*>(static_cast<const void*>(std::addressof(function))));
+  } else {
+    std::optional<Result> result;
+    on_warm_stack([&] { result = function(); });
+    return *std::move(result);
+  }
 }
 
 } // namespace grove::detail
