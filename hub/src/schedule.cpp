@@ -33,12 +33,6 @@ struct Turn {
   void* sp;
 };
 
-inline Context* take_host(HubState& hub) {
-  Context* host = hub.idle_hosts;
-  hub.idle_hosts = host->next;
-  return host;
-}
-
 // A stack for one that has not begun, at rest or new. If none can be had it ends with that error,
 // and the next runnable one is looked at.
 [[gnu::noinline]] Turn new_context_for(HubState& hub, Identity* next) {
@@ -77,7 +71,7 @@ template <Switch How = Switch::between_two>
   if (Context* to = next->context) [[likely]] {
     leave(hub, self, save, {next, to, next->sp});
   } else if (hub.idle_hosts != nullptr && (next->flags & flag::own_stack) == 0) [[likely]] {
-    Context* host = take_host(hub);
+    Context* host = Stacks::take_idle(hub);
     leave<Switch::to_host>(hub, self, save, {next, host, host->sp});
   } else {
     leave(hub, self, save, new_context_for(hub, next));

@@ -36,12 +36,12 @@ public:
   // enter, stack_main(). std::system_error with the count, the size and the limits to look at.
   Context* take(std::size_t size);
   // Of the default size: the one that was used last, if there is any.
-  Context* take_warm(HubState& hub) {
-    Context* const warm = hub.idle_hosts;
-    if (warm == nullptr) [[unlikely]]
-      return take(0);
-    hub.idle_hosts = warm->next;
-    return warm;
+  Context* take_warm(HubState& hub) { return hub.idle_hosts != nullptr ? take_idle(hub) : take(0); }
+  // Likewise; there must be one.
+  static Context* take_idle(HubState& hub) {
+    Context* const host = hub.idle_hosts;
+    hub.idle_hosts = host->next;
+    return host;
   }
   // Back into the cache. It may be the one that is running.
   void give(HubState& hub, Context* context) {

@@ -44,38 +44,32 @@ Context* take_warm_stack(HubState& hub) noexcept {
 }
 } // namespace
 
+#endif
+
 void call_on_warm_stack(void (*function)(void*), void* argument) {
 #if defined(GROVE_DEBUG_CHECKS) && GROVE_DEBUG_CHECKS
   const AssertNoSwitch must_not_wait;
 #endif
+#if GROVE_INLINE_SWITCH
   HubState& hub = here();
-  Context* const warm = take_warm_stack(hub);
-  if (warm == nullptr) [[unlikely]]
-    return function(argument);
-  struct Loan {
-    HubState& hub;
-    Context* const own;
-    Context* const warm;
-    ~Loan() {
-      hub.context = own;
-      HubImpl::of(hub).stacks.give(hub, warm);
-    }
-  } const loan{hub, hub.context, warm};
-  hub.context = warm; // whose guard is the one to be hit
-  // Below what a host that rests has there.
-  auto* const free = static_cast<char*>(warm->sp);
-  grove_call_on_stack(free - reinterpret_cast<std::uintptr_t>(free) % 64, function, argument);
-}
-
-#else
-
-void call_on_warm_stack(void (*function)(void*), void* argument) {
-#if defined(GROVE_DEBUG_CHECKS) && GROVE_DEBUG_CHECKS
-  const AssertNoSwitch must_not_wait;
+  if (Context* const warm = take_warm_stack(hub)) [[likely]] {
+    struct Loan {
+      HubState& hub;
+      Context* const own;
+      Context* const warm;
+      ~Loan() {
+        hub.context = own;
+        HubImpl::of(hub).stacks.give(hub, warm);
+      }
+    } const loan{hub, hub.context, warm};
+    hub.context = warm; // whose guard is the one to be hit
+    // Below what a host that rests has there.
+    auto* const free = static_cast<char*>(warm->sp);
+    return grove_call_on_stack(free - reinterpret_cast<std::uintptr_t>(free) % 64, function,
+                               argument);
+  }
 #endif
   function(argument);
 }
-
-#endif
 
 } // namespace grove::detail

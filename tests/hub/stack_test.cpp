@@ -23,6 +23,7 @@
 #include <grove/hub/hub.hpp>
 #include <grove/hub/join.hpp>
 
+#include "../support/deep_stack.hpp"
 #include "../support/hub_test.hpp"
 
 namespace grove::test {
@@ -30,27 +31,16 @@ namespace {
 
 class StackTest : public HubTest {};
 
-std::uintptr_t frame() { return reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)); }
-
 // Counted by addresses, as sanitizers make frames larger.
 [[gnu::noinline]] std::size_t use_stack_down_to(std::uintptr_t bottom) {
   volatile char block[1024];
   for (std::size_t i = 0; i < sizeof block; i += 64)
     block[i] = static_cast<char>(i);
-  if (frame() <= bottom)
+  if (frame_address() <= bottom)
     return static_cast<std::size_t>(block[64]);
   return use_stack_down_to(bottom) + static_cast<std::size_t>(block[128] != 0);
 }
-std::size_t use_stack(std::size_t bytes) { return use_stack_down_to(frame() - bytes); }
-
-// Deep enough for any stack, and no compiler can say that it never ends.
-[[gnu::noinline]] std::size_t recurse_for_ever(std::size_t depth) {
-  volatile char block[512];
-  block[depth % sizeof block] = 1;
-  if (depth > std::size_t{1} << 40)
-    return 0;
-  return recurse_for_ever(depth + 1) + static_cast<std::size_t>(block[0]);
-}
+std::size_t use_stack(std::size_t bytes) { return use_stack_down_to(frame_address() - bytes); }
 
 TEST_F(StackTest, half_of_the_default_stack_can_be_used) {
   EXPECT_NO_FATAL_FAILURE(spawn([] { return use_stack(48 * 1024); }).get());
@@ -119,7 +109,7 @@ TEST_F(StackTest, what_a_waiting_greenlet_does_not_stand_on_can_be_given_back) {
   auto waits = spawn([&] {
     const volatile std::uint64_t mark = 0x6b657074;
     use_stack(depth);
-    below = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)) - depth / 2;
+    below = frame_address() - depth / 2;
     who = detail::here().current;
     go_on.wait();
     kept = mark == 0x6b657074 ? "kept" : "lost";

@@ -16,6 +16,7 @@
 #include <grove/hub/greenlet.hpp>
 #include <grove/hub/hub.hpp>
 
+#include "../support/deep_stack.hpp"
 #include "../support/hub_test.hpp"
 
 namespace grove::test {
@@ -27,18 +28,8 @@ class WarmStackTest : public HubTest {};
 
 constexpr std::uintptr_t far = 8 * 1024; // from a frame to the next
 
-[[gnu::noinline]] std::uintptr_t place() {
-  return reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
-}
+[[gnu::noinline]] std::uintptr_t place() { return frame_address(); }
 std::uintptr_t distance(std::uintptr_t a, std::uintptr_t b) { return a < b ? b - a : a - b; }
-
-[[gnu::noinline]] std::size_t recurse_for_ever(std::size_t depth) {
-  volatile char block[512];
-  block[depth % sizeof block] = 1;
-  if (depth > std::size_t{1} << 40)
-    return 0;
-  return recurse_for_ever(depth + 1) + static_cast<std::size_t>(block[0]);
-}
 
 TEST_F(WarmStackTest, a_call_is_made_elsewhere_and_comes_back) {
   const auto check = [] {

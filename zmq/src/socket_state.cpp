@@ -37,7 +37,7 @@ void* open(ContextState& context, SocketType type, ContextState::Entry& entry) {
 
 // Where the kernel may ask whether a peer is still there: no stream of messages that count stands
 // in the input, for the answer of one that has closed would throw away what is unread.
-bool may_probe(SocketType type) noexcept {
+bool has_keepalive(SocketType type) noexcept {
   switch (type) {
   case SocketType::pub:
   case SocketType::sub:
@@ -62,7 +62,7 @@ void set_defaults(void* handle, SocketType type) noexcept {
   set(ZMQ_HANDSHAKE_IVL, 5000);
   if (type == SocketType::router)
     set(ZMQ_ROUTER_MANDATORY, 1);
-  if (may_probe(type)) { // seconds
+  if (has_keepalive(type)) { // seconds
     set(ZMQ_TCP_KEEPALIVE, 1);
     set(ZMQ_TCP_KEEPALIVE_IDLE, 60);
     set(ZMQ_TCP_KEEPALIVE_INTVL, 10);

@@ -26,7 +26,6 @@ namespace grove::http::detail {
 namespace {
 
 constexpr std::size_t gather_limit = 64 * 1024; // a shorter text leaves with its head
-constexpr std::size_t file_piece = 1024 * 1024; // at most, in a call
 
 void append_number(std::string& text, std::uint64_t number, int base = 10) {
   std::array<char, 24> digits;
@@ -227,9 +226,8 @@ void Answer::write_file(const Response::FilePart& part) {
   while (sent_ < part.size) {
     const std::uint64_t left = part.size - sent_;
     if (socket != nullptr) {
-      const std::size_t some =
-          out_.send_file(*socket, part.descriptor, part.offset + sent_,
-                         static_cast<std::size_t>(std::min<std::uint64_t>(left, file_piece)));
+      const std::size_t some = out_.send_file(*socket, part.descriptor, part.offset + sent_,
+                                              static_cast<std::size_t>(left));
       if (some == 0)
         cut(); // it has become shorter
       sent_ += some;

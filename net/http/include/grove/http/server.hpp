@@ -43,7 +43,7 @@ struct Timeouts {
   std::chrono::milliseconds head{10'000}; // for a whole head, from its first byte on: 408
   std::chrono::milliseconds body{60'000}; // for a whole body, from its first byte on: 408
   std::chrono::milliseconds idle{15'000}; // between requests: the connection is closed
-  // Without taking 8 KiB of an answer, as the kernel of TCP tells, or what is left of it: cut.
+  // Who does not take the next 8 KiB of an answer within it, or what is left, is cut.
   std::chrono::milliseconds write{10'000};
   std::chrono::milliseconds secure{5'000}; // for the handshake of TLS
 };
