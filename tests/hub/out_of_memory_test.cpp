@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Where memory runs out: no descriptor leaks, and no byte that was received is lost.
 #include <cstdlib>
-#include <filesystem>
-#include <iterator>
 #include <new>
 #include <optional>
 #include <string>
@@ -13,6 +11,7 @@
 #include <grove/hub/pipe.hpp>
 
 #include "../support/hub_test.hpp"
+#include "../support/open_descriptors.hpp"
 
 // The sanitizers have an operator new of their own.
 #if !defined(GROVE_TEST_ASAN) && !defined(GROVE_TEST_TSAN)
@@ -53,21 +52,16 @@ int failures_of(F f) {
   }
 }
 
-std::size_t open_descriptors() {
-  const std::filesystem::directory_iterator all("/proc/self/fd");
-  return static_cast<std::size_t>(std::distance(begin(all), end(all)));
-}
-
 TEST_F(OutOfMemoryTest, a_pipe_that_cannot_be_made_leaks_no_descriptor) {
-  const std::size_t before = open_descriptors();
+  const auto before = open_descriptors().size();
   EXPECT_GE(failures_of([] { const Pipe pipe; }), 2);
-  EXPECT_EQ(open_descriptors(), before);
+  EXPECT_EQ(open_descriptors().size(), before);
 }
 
 TEST_F(OutOfMemoryTest, a_message_pipe_that_cannot_be_made_leaks_no_descriptor) {
-  const std::size_t before = open_descriptors();
+  const auto before = open_descriptors().size();
   EXPECT_GE(failures_of([] { MessagePipe::pair(); }), 2);
-  EXPECT_EQ(open_descriptors(), before);
+  EXPECT_EQ(open_descriptors().size(), before);
 }
 
 TEST_F(OutOfMemoryTest, what_was_received_is_not_lost) {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 // connect() to a host of several addresses.
 #include <cerrno>
-#include <filesystem>
-#include <iterator>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -19,6 +17,7 @@
 
 #include "../support/dns_server.hpp"
 #include "../support/hub_test.hpp"
+#include "../support/open_descriptors.hpp"
 #include "../support/temporary_file.hpp"
 #include "address_order.hpp"
 
@@ -30,11 +29,6 @@ using net::connect;
 using net::ConnectOptions;
 using net::Listener;
 using net::StreamSocket;
-
-std::ptrdiff_t open_descriptors() {
-  return std::distance(std::filesystem::directory_iterator("/proc/self/fd"),
-                       std::filesystem::directory_iterator());
-}
 
 // A host of addresses of the loopback network, in this order.
 class ConnectByNameTest : public HubTest {
@@ -98,11 +92,11 @@ TEST_F(ConnectByNameTest, the_next_address_is_tried_after_a_while_when_one_is_si
   host({"127.0.0.2", "127.0.0.3"});
   const BlackHole silent("127.0.0.2");
   const Listener listener = listener_at("127.0.0.3", silent.port());
-  const auto before = open_descriptors();
+  const auto before = open_descriptors().size();
   {
     const StreamSocket socket = connect("db.example", silent.port(), 30s, {.attempt_delay = 10ms});
     EXPECT_EQ(socket.peer_address().host(), "127.0.0.3");
-    EXPECT_EQ(open_descriptors(), before + 1) << "the loser's socket is open";
+    EXPECT_EQ(open_descriptors().size(), before + 1) << "the loser's socket is open";
   }
 }
 
@@ -111,8 +105,11 @@ TEST_F(ConnectByNameTest, an_error_lists_what_was_tried) {
   host({"127.0.0.2", "127.0.0.3"});
   std::uint16_t port = 0;
   { port = listener_at("127.0.0.2").local_address().port(); }
-  const auto before = open_descriptors();
+  const auto before = open_descriptors().size();
   const std::string p = std::to_string(port);
+  const std::string expected = "connect to db.example:" + p + " (127.0.0.2:" + p +
+                               ": Connection refused; 127.0.0.3:" + p +
+                               ": Connection refused): Connection refused";
   for (const auto& source : {std::optional<Address>(), std::optional(Address::loopback())}) {
     ConnectOptions options;
     options.bind_to = source;
@@ -121,24 +118,22 @@ TEST_F(ConnectByNameTest, an_error_lists_what_was_tried) {
       ADD_FAILURE();
     } catch (const std::system_error& error) {
       EXPECT_EQ(error.code().value(), ECONNREFUSED);
-      EXPECT_EQ(std::string(error.what()), "connect to db.example:" + p + " (127.0.0.2:" + p +
-                                               ": Connection refused; 127.0.0.3:" + p +
-                                               ": Connection refused): Connection refused");
+      EXPECT_EQ(error.what(), expected);
     }
   }
-  EXPECT_EQ(open_descriptors(), before);
+  EXPECT_EQ(open_descriptors().size(), before);
 }
 
 TEST_F(ConnectByNameTest, one_deadline_covers_all_tries) {
   host({"127.0.0.2", "127.0.0.3"});
   const BlackHole silent("127.0.0.2");
-  const auto before = open_descriptors();
+  const auto before = open_descriptors().size();
   const std::string p = std::to_string(silent.port());
   EXPECT_EQ(text_of<TimeoutError>(
                 [&] { connect("db.example", silent.port(), 500ms, {.attempt_delay = 5ms}); }),
             "connect to db.example:" + p + " (127.0.0.2:" + p + ": no answer; 127.0.0.3:" + p +
                 ": Connection refused): the deadline came first");
-  EXPECT_EQ(open_descriptors(), before);
+  EXPECT_EQ(open_descriptors().size(), before);
 }
 
 TEST_F(ConnectByNameTest, the_deadline_covers_the_lookup) {
@@ -160,15 +155,15 @@ TEST_F(ConnectByNameTest, a_kill_or_a_timeout_closes_every_socket) {
   host({"127.0.0.2", "127.0.0.3"});
   const BlackHole one("127.0.0.2");
   const BlackHole two("127.0.0.3", one.port());
-  const auto before = open_descriptors();
+  const auto before = open_descriptors().size();
   auto killed = spawn([&] { connect("db.example", one.port(), {}, {.attempt_delay = 1ms}); });
-  while (open_descriptors() < before + 2)
+  while (open_descriptors().size() < before + 2)
     sleep(1ms);
   killed.kill();
-  EXPECT_EQ(open_descriptors(), before);
+  EXPECT_EQ(open_descriptors().size(), before);
   const Timeout limit(20ms);
   EXPECT_THROW(connect("db.example", one.port(), {}, {.attempt_delay = 1ms}), TimeoutExpired);
-  EXPECT_EQ(open_descriptors(), before);
+  EXPECT_EQ(open_descriptors().size(), before);
 }
 
 TEST_F(ConnectByNameTest, an_address_is_taken_as_it_is) {
@@ -190,10 +185,12 @@ TEST_F(ConnectByNameTest, only_addresses_that_the_source_can_reach_are_tried) {
 TEST(FamiliesInTurn, the_first_ones_first) {
   const auto turns = [](const std::vector<std::string>& ips) {
     std::vector<Address> all;
+    all.reserve(ips.size());
     for (const auto& ip : ips)
       all.push_back(Address::ip(ip, 0));
     net::detail::take_families_in_turn(all);
     std::vector<std::string> texts;
+    texts.reserve(all.size());
     for (const auto& one : all)
       texts.push_back(one.host());
     return texts;

@@ -4,7 +4,6 @@
 #include <array>
 #include <cerrno>
 #include <cstdlib>
-#include <set>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -22,8 +21,9 @@
 #include <grove/net/descriptor_passing.hpp>
 
 #include "../support/connected.hpp"
+#include "../support/hub_test.hpp"
+#include "../support/open_descriptors.hpp"
 #include "../support/pipe_files.hpp"
-#include "../support/process_test.hpp"
 #include "../support/python.hpp"
 #include "../support/temporary_directory.hpp"
 
@@ -58,7 +58,7 @@ TEST_F(DescriptorPassingTest, a_pipe_goes_over_and_works_there) {
 }
 
 TEST_F(DescriptorPassingTest, more_than_expected_are_closed_and_told) {
-  const std::set<int> before = open_descriptors();
+  const auto before = open_descriptors();
   {
     Pipe pipe;
     const std::vector<int> five(5, pipe.writer.descriptor());

@@ -21,7 +21,8 @@
 #include <grove/net/select.hpp>
 
 #include "../support/connected.hpp"
-#include "../support/process_test.hpp"
+#include "../support/hub_test.hpp"
+#include "../support/open_descriptors.hpp"
 #include "../support/temporary_file.hpp"
 
 namespace grove::test {

@@ -3,12 +3,10 @@
 //
 // gevent C15
 // reliability 8, 9, 10
-#include <iterator>
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <vector>
-
-#include <filesystem>
 
 #include <grove/net/connect.hpp>
 #include <grove/net/connection_pool.hpp>
@@ -18,6 +16,7 @@
 #include "../support/blocking_call.hpp"
 #include "../support/dns_server.hpp"
 #include "../support/hub_test.hpp"
+#include "../support/open_descriptors.hpp"
 #include "../support/scenario.hpp"
 #include "../support/temporary_file.hpp"
 
@@ -143,15 +142,11 @@ public:
   ~ConnectingByName() override { Resolver::current().configure({}); }
 
 private:
-  static std::ptrdiff_t descriptors() {
-    return std::distance(std::filesystem::directory_iterator("/proc/self/fd"),
-                         std::filesystem::directory_iterator());
-  }
   void begin() override {
     net::ResolverOptions options;
     options.hosts_file = hosts_.path();
     Resolver::current().configure(options);
-    before_ = descriptors();
+    before_ = open_descriptors().size();
   }
   void victim() override {
     for (int i = 0; i < 3; ++i) {
@@ -162,14 +157,14 @@ private:
   void check() override {
     while (listener_.try_accept()) {
     }
-    EXPECT_EQ(descriptors(), before_);
+    EXPECT_EQ(open_descriptors().size(), before_);
     EXPECT_TRUE(net::connect("db.example", port(), 10s).is_open());
   }
   std::uint16_t port() const { return listener_.local_address().port(); }
 
   const TemporaryFile hosts_{"127.0.0.2 db.example\n127.0.0.3 db.example\n"};
   net::Listener listener_{net::Address::ip("127.0.0.3", 0)};
-  std::ptrdiff_t before_ = 0;
+  std::size_t before_ = 0;
 };
 
 // Two share one connection, which takes a while to make and to test.

@@ -8,7 +8,6 @@
 #include <ctime>
 #include <deque>
 #include <iterator>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -22,7 +21,7 @@
 
 #include <grove/hub/process.hpp>
 
-#include "../support/process_test.hpp"
+#include "../support/open_descriptors.hpp"
 #include "../support/program_test.hpp"
 #include "server_test.hpp"
 
@@ -205,7 +204,7 @@ std::chrono::nanoseconds processor_time() {
 
 // The limit under which so many more can be opened.
 rlim_t limit_for(std::size_t more) {
-  const std::set<int> open = open_descriptors();
+  const auto open = open_descriptors();
   int limit = 0;
   while (static_cast<std::size_t>(limit) -
              static_cast<std::size_t>(std::distance(open.begin(), open.lower_bound(limit))) <

@@ -2,13 +2,13 @@
 // The kill-and-timeout sweep with scenarios of grove::net.
 //
 // reliability 8, 9
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include <dirent.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -21,6 +21,7 @@
 #include "../hub/sweep_test.cpp" // NOLINT: the same tests, of what is listed here
 #include "../support/connected.hpp"
 #include "../support/datagrams.hpp"
+#include "../support/open_descriptors.hpp"
 
 namespace grove::test {
 namespace {
@@ -81,15 +82,6 @@ class Sending : public Scenario {
   GreenletRef<> receiver_;
 };
 
-std::size_t open_descriptors() {
-  std::size_t count = 0;
-  DIR* all = opendir("/proc/self/fd");
-  while (readdir(all) != nullptr)
-    ++count;
-  closedir(all);
-  return count;
-}
-
 // Connects and accepts: no descriptor is left, however it ends.
 class Meeting : public Scenario {
   void begin() override {
@@ -98,7 +90,7 @@ class Meeting : public Scenario {
         listener_.accept().send_all("welcome");
     });
     settle();
-    descriptors_ = open_descriptors();
+    descriptors_ = open_descriptors().size();
   }
   void victim() override {
     for (int i = 0; i < messages; ++i) {
@@ -108,9 +100,9 @@ class Meeting : public Scenario {
     }
   }
   void check() override {
-    for (int i = 0; i < 1000 && open_descriptors() > descriptors_; ++i)
+    for (int i = 0; i < 1000 && open_descriptors().size() > descriptors_; ++i)
       sleep(1ms); // the server has the last one still
-    EXPECT_EQ(open_descriptors(), descriptors_);
+    EXPECT_EQ(open_descriptors().size(), descriptors_);
     net::connect(listener_.local_address(), 10s).recv_exactly(7);
     server_.kill();
     EXPECT_FALSE(listener_.try_accept());

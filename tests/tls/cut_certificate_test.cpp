@@ -3,7 +3,6 @@
 // with whom, the other side is told, and nobody else notices. (TLS 1.2, which sends them in the
 // clear: a man in the middle needs no key.)
 #include <cstddef>
-#include <set>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -11,7 +10,7 @@
 
 #include <grove/hub/join.hpp>
 
-#include "../support/process_test.hpp"
+#include "../support/open_descriptors.hpp"
 #include "tls_test.hpp"
 
 namespace grove::test {
@@ -152,7 +151,7 @@ TEST_P(CutCertificateTest, is_told_by_name_and_to_the_other_side_and_disturbs_no
   const auto [whose, cut] = GetParam();
   Sides others = shake_hands(client_, server_);
   ASSERT_TRUE(others.client.stream.has_value() && others.server.stream.has_value());
-  const std::set<int> open = open_descriptors();
+  const auto open = open_descriptors();
 
   Sides sides = shake_hands_and_cut(whose, cut);
   const TlsError mine = tls_error_of(whose == Whose::servers ? sides.client : sides.server);

@@ -2,7 +2,7 @@
 // Handshakes that come to nothing, each with its reason, and those that come to something.
 #include <chrono>
 #include <cstdint>
-#include <set>
+#include <map>
 #include <string>
 #include <utility>
 
@@ -13,6 +13,7 @@
 #include <grove/hub/timeout.hpp>
 #include <grove/net/listener.hpp>
 
+#include "../support/open_descriptors.hpp"
 #include "../support/process_test.hpp"
 #include "tls_test.hpp"
 
@@ -163,7 +164,7 @@ TEST_F(HandshakeTest, a_client_that_offers_other_protocols_only_is_refused) { //
 class SilentPeerTest : public HandshakeTest {
 protected:
   Connected ends_ = Connected::tcp();
-  const std::set<int> open_ = open_descriptors();
+  const std::map<int, std::string> open_ = open_descriptors();
 
   template <class F>
   void expect_closed(F wrap) {
