@@ -119,8 +119,13 @@ void Process::State::look() {
   awaited.emplace(Hub::current().attach());
   if (!status)
     status = collect(pidfd, pid, WNOHANG); // it may have come before
-  if (status)                              // who looks does not wait yet: the poll tells it
-    detail::post_inline(Hub::current(), [self = shared_from_this()] { self->see_end(); });
+  if (!status)
+    return;
+  // Who looks does not wait yet: the poll tells it, if it still asks by then.
+  detail::post_inline(Hub::current(), [asked = weak_from_this()] {
+    if (const auto self = asked.lock())
+      self->see_end();
+  });
 }
 
 void Process::State::stop_looking() noexcept {

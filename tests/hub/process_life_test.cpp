@@ -8,7 +8,6 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -34,6 +33,7 @@
 #include <grove/hub/wait_any.hpp>
 
 #include "../support/hub_test.hpp"
+#include "../support/open_descriptors.hpp"
 #include "../support/process_test.hpp"
 
 namespace grove::test {
@@ -105,6 +105,37 @@ TEST_P(ProcessLifeTest, destroying_it_while_one_talks_to_it_ends_the_talk) {
   EXPECT_THROW(talker.get(), Closed);
 }
 
+// An operation whose arm() is the test's own.
+template <class F>
+class Arming : public detail::Operation {
+public:
+  using Result = void;
+  explicit Arming(F f) : f_(std::move(f)) {}
+  bool ready() const { return false; }
+  void arm() { f_(); }
+  void take() {}
+  static constexpr const char* name = "wait_any(Arming)";
+
+private:
+  F f_;
+};
+
+TEST_P(ProcessLifeTest, one_that_ended_while_somebody_lined_up_keeps_no_pipe) {
+  const auto before = open_descriptors();
+  try {
+    Process child({"cat"}, {.in = Stdio::pipe(), .out = Stdio::pipe()});
+    wait_any(Arming([&] {
+               child.in().close();
+               siginfo_t info{};
+               waitid(P_PID, static_cast<id_t>(child.pid()), &info, WEXITED | WNOWAIT);
+             }),
+             child.exited_op(), Arming([] { throw TestError(); }));
+    ADD_FAILURE();
+  } catch (const TestError&) {
+    EXPECT_EQ(open_descriptors(), before) << "the child's, which has gone";
+  }
+}
+
 TEST_P(ProcessLifeTest, a_greenlet_that_is_killed_takes_its_child_along) {
   pid_t pid = 0;
   auto g = spawn([&] {
@@ -136,7 +167,7 @@ TEST_P(ProcessLifeTest, a_detached_child_goes_on_and_is_collected) {
 TEST_P(ProcessLifeTest, it_may_be_moved) {
   Process child(shell("exit 3"));
   Process moved(std::move(child));
-  EXPECT_THROW(child.wait(), std::logic_error);
+  EXPECT_THROW(child.wait(), std::logic_error); // NOLINT(bugprone-use-after-move): it says so
   EXPECT_EQ(moved.wait().code(), 3);
   moved = Process(shell("exit 4"));
   EXPECT_EQ(moved.wait().code(), 4);
