@@ -127,10 +127,9 @@ std::int64_t now_nanoseconds() {
   return hub.index == no_hub_index ? steady_nanoseconds() : HubImpl::of(hub).clock.now();
 }
 
-bool has_passed(std::int64_t nanoseconds) {
+std::int64_t exact_nanoseconds() {
   HubState& hub = *this_hub;
-  return nanoseconds <=
-         (hub.index == no_hub_index ? steady_nanoseconds() : HubImpl::of(hub).clock.sync());
+  return hub.index == no_hub_index ? steady_nanoseconds() : HubImpl::of(hub).clock.sync();
 }
 
 } // namespace detail

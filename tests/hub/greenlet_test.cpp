@@ -160,6 +160,25 @@ TEST_F(GreenletTest, a_sleep_of_nothing_alternates_like_yield) {
   EXPECT_EQ(log, (Log{"1A", "2A", "1B", "2B"}));
 }
 
+// Between two looks at the exact time the hub's own runs a little ahead.
+TEST_F(GreenletTest, a_sleep_of_nothing_is_a_yield_after_long_work_too) {
+  sleep(5ms); // by now the hub knows the rate of its clock
+  Log log;
+  auto one = spawn([&] {
+    log.emplace_back("1A");
+    spin(20ms);
+    sleep(0ms);
+    log.emplace_back("1B");
+  });
+  auto two = spawn([&] {
+    log.emplace_back("2A");
+    yield();
+    log.emplace_back("2B");
+  });
+  join_all({one, two});
+  EXPECT_EQ(log, (Log{"1A", "2A", "1B", "2B"}));
+}
+
 // gevent L17
 TEST_F(GreenletTest, ids_are_small_stable_and_used_again) {
   std::set<std::uint32_t> seen;

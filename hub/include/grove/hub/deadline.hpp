@@ -9,8 +9,8 @@
 namespace grove {
 
 namespace detail {
-std::int64_t now_nanoseconds();            // as now()
-bool has_passed(std::int64_t nanoseconds); // by an exact reading
+std::int64_t now_nanoseconds(); // as now(), which may run a little ahead
+std::int64_t exact_nanoseconds();
 [[noreturn]] void throw_negative_timeout(std::int64_t nanoseconds, const char* file, int line);
 } // namespace detail
 
@@ -38,14 +38,16 @@ public:
     }
     if (timeout < limit) {
       const auto wait = std::chrono::duration_cast<std::chrono::nanoseconds>(timeout).count();
-      if (__builtin_add_overflow(detail::now_nanoseconds(), wait, &due_))
+      if (wait == 0)
+        due_ = detail::exact_nanoseconds(); // so that it has passed
+      else if (__builtin_add_overflow(detail::now_nanoseconds(), wait, &due_))
         due_ = never; // simulated centuries
     }
   }
   Deadline(Clock::time_point when) : due_(since_epoch(when)) {} // NOLINT: implicit on purpose
 
   constexpr bool is_never() const { return due_ == never; }
-  bool has_passed() const { return !is_never() && detail::has_passed(due_); }
+  bool has_passed() const { return !is_never() && due_ <= detail::exact_nanoseconds(); }
   // Nanoseconds of steady_clock; the largest value when never.
   constexpr std::int64_t nanoseconds() const { return due_; }
 
