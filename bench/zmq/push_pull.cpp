@@ -9,6 +9,7 @@
 
 namespace bench {
 
+using grove::zmq::Message;
 using grove::zmq::Socket;
 using grove::zmq::SocketType;
 
@@ -37,11 +38,14 @@ void push_pull(const Load& load) {
       produce(load, endpoint);
     });
   });
-  pin_to(0); // and not the I/O thread, which there is by now
-  expect_number(pull.recv(), load.size, 0);
+  pin_to(0);                     // and not the I/O thread, which there is by now
+  Message message = pull.recv(); // one variable for all, as in libzmq's program
+  expect_number(message, load.size, 0);
   const Meter meter;
-  for (std::int64_t i = 1; i < load.count; ++i)
-    expect_number(pull.recv(), load.size, i);
+  for (std::int64_t i = 1; i < load.count; ++i) {
+    message = pull.recv();
+    expect_number(message, load.size, i);
+  }
   meter.print(load.count - 1);
   producer.join();
 }
