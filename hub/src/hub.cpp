@@ -5,6 +5,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cxxabi.h>
 #include <mutex>
@@ -171,8 +172,8 @@ void HubImpl::open() {
   clock.open();
   state.time = clock.sync();
   poll_interval_cycles = clock.cycles_in(100'000);
-  quick_wakes = 0;
-  lookout_cycles = 0;
+  lookout = {};
+  lookout_nanoseconds = 20'000;
   watch_for_overflow();
   inbox.store(nullptr, std::memory_order_release);
   thread.store(gettid(), std::memory_order_relaxed);
@@ -331,6 +332,14 @@ Hub* hub_of(const Identity* identity) { return hub_at(identity->home); }
 Hub& Hub::current() { return *detail::here().hub; }
 
 void Hub::on_error(ErrorHook hook) { detail::HubImpl::of(*this).error_hook = std::move(hook); }
+
+void Hub::look_out_for(std::chrono::nanoseconds time) {
+  if (time < time.zero())
+    throw std::invalid_argument("grove: Hub.look_out_for: a time of " +
+                                std::to_string(time.count()) + " ns is negative");
+  detail::HubImpl::of(*this).lookout_nanoseconds =
+      std::min<std::chrono::nanoseconds>(time, std::chrono::seconds(1)).count();
+}
 
 std::uint16_t Hub::index() const { return static_cast<const detail::HubImpl*>(this)->state.index; }
 

@@ -17,6 +17,7 @@
 
 #include "clock.hpp"
 #include "locals.hpp"
+#include "lookout.hpp"
 #include "memory.hpp"
 #include "poller.hpp"
 #include "rate_limit.hpp"
@@ -61,7 +62,7 @@ public:
   Identity* idle();      // the run queue is empty: waits until it is not
   bool send(Mail* sent); // any thread; false if the hub has shut down
   void drain_inbox();
-  bool look_out_for_mail();
+  bool look_out();
   void sleep();
   void watch_wake_fd();
   void watch_timer_fd();
@@ -114,9 +115,9 @@ public:
   std::uint64_t last_poll_cycles = 0;
   std::uint64_t poll_interval_cycles = 0;
   std::uint32_t ticks_since_poll = 0;
-  // How often in a row another thread has ended a sleep of less than 100 us: see loop.cpp.
-  std::uint32_t quick_wakes = 0;
-  std::uint64_t lookout_cycles = 0;
+  Lookout lookout;
+  std::int64_t lookout_nanoseconds = 0;
+  std::atomic<bool> looking_out{false}; // for the watchdog's signal
 
   HubClock clock;
   std::uint64_t random = 0; // state of random_number(); 0: not seeded yet

@@ -4,9 +4,9 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <system_error>
-#include <thread>
 #include <utility>
 
 #include <grove/hub/detail/mail.hpp>
@@ -25,15 +25,7 @@ namespace {
 
 constexpr std::uint32_t ticks_per_forced_poll = 16;
 constexpr std::int64_t poll_interval_nanoseconds = 100'000;
-// To sleep and to be woken takes tens of microseconds: whoever will hear from another hub sooner
-// than that had better look out for it.
-constexpr std::int64_t lookout_nanoseconds = 20'000;
-constexpr std::uint32_t quick_wakes_before_lookout = 2;
 
-bool several_processors() { // that this process may use
-  static const bool several = std::thread::hardware_concurrency() > 1;
-  return several;
-}
 // idle() may call poll(), by way of a simulation.
 struct InLoop {
   HubState& state;
@@ -89,38 +81,44 @@ void HubImpl::poll() {
   last_poll_cycles = cycles();
   state.time = clock.sync();
   poll_interval_cycles = clock.cycles_in(poll_interval_nanoseconds);
-  lookout_cycles = clock.cycles_in(lookout_nanoseconds);
   drain_inbox();
   timers.fire_due(state.time);
   if (watches != 0 && state.unserved == 0)
     poller.poll(false);
 }
 
-// Hubs that talk to each other find their mail here instead of waking each other. Only while that
-// pays: a lookout in vain, and it takes two quick wake-ups by another hub until the next one.
-bool HubImpl::look_out_for_mail() {
-  if (quick_wakes < quick_wakes_before_lookout)
+// Whether there is something to look at after all, be it that a timer is due. Hubs that talk to
+// each other find their mail here instead of waking each other, and a server its next requests.
+bool HubImpl::look_out() {
+  if (lookout_nanoseconds == 0 || !lookout.is_due())
     return false;
-  for (const std::uint64_t begin = cycles(); cycles() - begin < lookout_cycles;) {
-    for (int i = 0; i < 16; ++i) {
-      if (inbox.load(std::memory_order_relaxed) != nullptr)
-        return true;
+  ++counters.lookouts;
+  const std::int64_t until_timer =
+      timers.empty() ? lookout_nanoseconds : timers.earliest() - state.time;
+  const std::uint64_t begin = cycles();
+  const std::uint64_t limit = clock.cycles_in(std::min(lookout_nanoseconds, until_timer));
+  looking_out.store(true, std::memory_order_relaxed);
+  bool come = false;
+  while (!come && cycles() - begin < limit) {
+    come = watches != 0 && poller.poll(false);
+    for (int i = 0; i < 16 && !come; ++i) {
       relax();
+      come = inbox.load(std::memory_order_relaxed) != nullptr;
     }
   }
-  quick_wakes = 0;
-  return false;
+  looking_out.store(false, std::memory_order_relaxed);
+  if (state.run_head != nullptr || inbox.load(std::memory_order_relaxed) != nullptr)
+    lookout.paid();
+  else // nothing, or nothing that anybody waits for
+    lookout.in_vain();
+  return come || until_timer < lookout_nanoseconds;
 }
 
 void HubImpl::sleep() {
   ++counters.sleeps;
   const std::uint64_t begin = cycles();
-  const std::uint64_t woken = counters.wake_ups;
   poller.poll(true);
-  if (counters.wake_ups == woken || cycles() - begin > poll_interval_cycles)
-    quick_wakes = 0;
-  else if (several_processors())
-    ++quick_wakes;
+  lookout.slept(cycles() - begin <= clock.cycles_in(poll_interval_nanoseconds));
 }
 
 Identity* HubImpl::idle() {
@@ -162,6 +160,8 @@ Identity* HubImpl::idle() {
         clock.jump_to(timers.earliest()); // nobody can run, nor is there what a timer has posted
       continue;
     }
+    if (look_out())
+      continue;
     if (!timers.empty() && (timer_armed_for == 0 || timers.earliest() < timer_armed_for)) {
       timer_armed_for = timers.earliest();
       itimerspec when{};
@@ -171,8 +171,6 @@ Identity* HubImpl::idle() {
     }
     // The queue's head and "the owner sleeps" are one word: whoever sends finds out, by the very
     // act of sending, whether to write the eventfd.
-    if (look_out_for_mail())
-      continue;
     Mail* expected = nullptr;
     if (!inbox.compare_exchange_strong(expected, sleeping_mark(), std::memory_order_acq_rel)) {
       continue;

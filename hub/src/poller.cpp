@@ -140,7 +140,7 @@ void Poller::tell_kernel(int fd) {
 
 // -- what it tells -------------------------------------------------------------------------------
 
-void Poller::poll(bool may_sleep) {
+bool Poller::poll(bool may_sleep) {
   for (const int fd : changed_)
     tell_kernel(fd);
   changed_.clear();
@@ -157,10 +157,12 @@ void Poller::poll(bool may_sleep) {
   }
   if (!refused_.empty())
     call_refused();
+  const bool called = count > 0 || !refused_.empty(); // those that were called are refused still
   if (stale_)
     renew();
   if (count == static_cast<int>(events_.size()) && events_.size() < most_events)
     events_.resize(events_.size() * 2);
+  return called;
 }
 
 // Of thousands of watches none is in the cache, and each leads on to the next cold place. So the

@@ -30,8 +30,8 @@ public:
   void stop_all(); // but for those that were added here, not started
 
   // Calls back those that are ready, as the kernel has them in order. May sleep until one is, or a
-  // signal comes.
-  void poll(bool may_sleep);
+  // signal comes. Whether there was one, or what nobody asked for any more.
+  bool poll(bool may_sleep);
 
   // A set of its own in the place of one that others share, or that has gone stale. False, and
   // nothing has changed, if there is no descriptor left for it.

@@ -98,7 +98,8 @@ void look_at(HubImpl& hub, Look& look, const void* ucontext) {
     return; // answered by an earlier signal
   const Progress now{hub.life, hub.dispatches(), hub.counters.polls, hub.counters.sleeps};
   const std::int64_t clock = steady_nanoseconds();
-  const bool asleep = hub.inbox.load(std::memory_order_relaxed) == sleeping_mark();
+  const bool asleep = hub.inbox.load(std::memory_order_relaxed) == sleeping_mark() ||
+                      hub.looking_out.load(std::memory_order_relaxed);
   // One that is asleep counts as awake from the next look on.
   if (asleep || look.unchanged_since == 0 || !(now == look.last)) {
     look.last = now;

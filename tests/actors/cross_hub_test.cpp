@@ -217,6 +217,9 @@ TEST_F(CrossHubTest, a_message_wakes_a_hub_that_sleeps) {
   const auto sleeps = Hub::current().stats().sleeps;
   constexpr int rounds = 5000;
   HubThread other;
+  other.call([] { Hub::current().look_out_for(0ns); });
+  Hub::current().look_out_for(0ns);
+  const AtExit as_before([] { Hub::current().look_out_for(20us); });
   AsyncResult<int> done;
   auto a = spawn<Player>(done);
   auto b = other.call([&] { return spawn<Player>(done); });
@@ -268,6 +271,7 @@ TEST_F(CrossHubTest, askers_of_both_hubs_may_ask_each_other_s_actors_at_once) {
   constexpr int rounds = 500;
   std::atomic<long> sum{0};
   std::vector<GreenletRef<>> all;
+  all.reserve(4);
   for (int i = 0; i < 4; ++i) {
     all.push_back(spawn([&] {
       for (int k = 0; k < rounds; ++k)
@@ -296,6 +300,7 @@ struct Relay : Actor {
 TEST_F(CrossHubTest, nested_asks_go_to_and_fro) {
   HubThread other;
   std::vector<ActorRef<Relay>> all;
+  all.reserve(20);
   for (int i = 0; i < 20; ++i)
     all.push_back(i % 2 == 0 ? spawn<Relay>() : spawn_on<Relay>(other));
   for (std::size_t i = 0; i + 1 < all.size(); ++i)
@@ -411,6 +416,7 @@ TEST_F(CrossHubTest, an_asker_that_is_killed_leaves_the_callee_at_work) {
   asker = {}; // its slot and stack may be used again
   int answers = 0;
   std::vector<GreenletRef<>> others;
+  others.reserve(10);
   for (int i = 0; i < 10; ++i)
     others.push_back(spawn([&] { answers += room.waiting.ask(Block{}); }));
   settle();
@@ -647,6 +653,7 @@ TEST_F(CrossHubTest, nobody_hangs_when_a_hub_shuts_down_under_load) {
       }
     };
     std::vector<GreenletRef<>> all;
+    all.reserve(3);
     for (int i = 0; i < 3; ++i)
       all.push_back(spawn([&] { load(yield); }));
     all.push_back(spawn([&] { third.call([&] { load(yield); }); }));
@@ -746,6 +753,7 @@ TEST_F(CrossHubTest, many_foreign_threads_ask_at_once) {
   auto a = spawn<Worker>();
   std::atomic<int> sum{0};
   std::vector<GreenletRef<>> all;
+  all.reserve(4);
   for (int i = 0; i < 4; ++i) {
     all.push_back(spawn([&] {
       on_foreign_thread([&] {
@@ -805,7 +813,7 @@ TEST_F(CrossHubTest, every_message_and_answer_is_destroyed_wherever_it_ends) {
 
 struct BadMove {
   BadMove() = default;
-  BadMove(BadMove&& other) : armed(other.armed) {
+  BadMove(BadMove&& other) : armed(other.armed) { // NOLINT(performance-noexcept-move-constructor)
     if (armed)
       throw TestError(11);
   }

@@ -135,7 +135,7 @@ TEST_F(GreenletTest, spawn_later_is_not_early) {
 // gevent L12
 TEST_F(GreenletTest, yield_alternates) {
   Log log;
-  const auto body = [&](std::string name) {
+  const auto body = [&](const std::string& name) {
     log.push_back(name + "A");
     yield();
     log.push_back(name + "B");
@@ -149,7 +149,7 @@ TEST_F(GreenletTest, yield_alternates) {
 // gevent L12
 TEST_F(GreenletTest, a_sleep_of_nothing_alternates_like_yield) {
   Log log;
-  const auto body = [&](std::string name) {
+  const auto body = [&](const std::string& name) {
     log.push_back(name + "A");
     sleep(0ms);
     log.push_back(name + "B");

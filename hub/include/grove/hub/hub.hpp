@@ -2,6 +2,7 @@
 // Hub: one thread's scheduler and event loop.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -99,6 +100,12 @@ public:
   using ErrorHook = std::function<void(const UnhandledError&)>;
   void on_error(ErrorHook hook);
 
+  // For how long this hub, on whose thread it is called, looks out for news before it sleeps: 20 us
+  // by default, at most 1 s; zero: never. It does so where its sleeps were short lately, and only
+  // while that brings messages or ready descriptors: one that is idle uses no processor.
+  // std::invalid_argument for a negative time.
+  void look_out_for(std::chrono::nanoseconds time);
+
   // What grove::dump() prints: see dump.hpp.
   void dump(std::ostream& out) const;
 
@@ -113,6 +120,7 @@ public:
     std::uint64_t polls = 0;            // looks outside while there was work
     std::uint64_t sleeps = 0;           // waits for the outside, as there was none
     std::uint64_t wake_ups = 0;         // of these, ended by another thread
+    std::uint64_t lookouts = 0;         // for news, before a sleep or in place of it
     std::uint64_t errors = 0;           // exceptions that nobody caught
     std::uint64_t declined_kills = 0;   // kills that their target caught and survived
     std::uint64_t dead_letters = 0;     // messages to actors that were gone
